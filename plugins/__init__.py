@@ -1,0 +1,1 @@
+"""Every feature; built-ins enter through the same door as anybody's."""
