@@ -1,0 +1,411 @@
+"""The words of the core as frozen dataclasses: what comes in, what goes out, and what is decided.
+
+Nothing here does I/O. Times are timezone-aware UTC datetimes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Owner(StrEnum):
+    """Who speaks to the customer now."""
+
+    BOT = "bot"
+    WAITING = "waiting"  # a person is asked for, none has taken over
+    AGENT = "agent"
+
+
+class State(StrEnum):
+    """What became of an outbound message. A vendor's report never moves a state back."""
+
+    DRAFT = "draft"
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+
+
+class Author(StrEnum):
+    """Who wrote a message in the history."""
+
+    CUSTOMER = "customer"
+    BOT = "bot"
+    AGENT = "agent"
+    SYSTEM = "system"
+    NOTE = "note"  # internal; never leaves the desk
+
+
+class Kind(StrEnum):
+    """What sort of update an inbound message is."""
+
+    TEXT = "text"
+    BUTTON = "button"
+    MEDIA = "media"
+    EDIT = "edit"
+    EMPTY = "empty"  # nothing a person could read: no text, no file
+    UNKNOWN = "unknown"  # an update kind the channel does not know
+
+
+class Outcome(StrEnum):
+    """How a turn or an action ended."""
+
+    DONE = "done"
+    ASK = "ask"  # something is missing or a yes is awaited
+    REFUSED = "refused"
+    FAILED = "failed"
+    HANDOFF = "handoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One identity on one channel: a phone number, a chat id, a mailbox."""
+
+    channel: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a message.
+
+    ``file`` is its name in ``Files`` once it was fetched; until then ``ref`` says where it lies.
+    """
+
+    name: str
+    content_type: str
+    size: int | None = None
+    file: str | None = None
+    ref: str | None = None
+    error: str | None = None  # a reason code when fetching was given up
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One update of a vendor, parsed.
+
+    ``wire_id`` names the vendor's *update* (not the message), so that an edit is not a duplicate.
+    ``payload`` is what a button of ours carried; it is only honoured for buttons that were offered.
+    """
+
+    address: Address
+    wire_id: str
+    kind: Kind = Kind.TEXT
+    text: str = ""
+    payload: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    sender_name: str | None = None
+    edits: str | None = None  # wire id of the message that this one edits
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A choice offered to the customer. ``title`` is shown; ``payload`` comes back."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """One thing to say: the name of a text and its facts, rendered by ``bot.texts``.
+
+    ``text`` is a literal instead (an ordinary rasa_sdk action, or an agent's line). ``buttons``
+    name texts too: ``Button("button_yes", "/affirm")`` is titled with the response ``button_yes``.
+    ``files`` are names in ``Files``.
+    """
+
+    response: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    buttons: tuple[Button, ...] = ()
+    files: tuple[str, ...] = ()
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A piece of a message that was recognised; ``start``/``end`` are character positions."""
+
+    entity: str
+    value: str
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What the dialogue made of a message."""
+
+    intent: str | None = None
+    confidence: float = 0.0
+    entities: tuple[Entity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a turn or an action says and how it ended.
+
+    ``slots`` are slots of the dialogue to set (``None`` empties one). ``reason`` is a short code for
+    ``handoff``, ``refused`` and ``failed`` (agents see the text ``reason_<code>``).
+    ``effect`` marks an answer that reports a finished side effect. ``state`` is what the dialogue
+    wants back at the next turn; the core stores it and never looks inside.
+    """
+
+    says: tuple[Say, ...] = ()
+    outcome: Outcome = Outcome.DONE
+    reason: str | None = None
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    effect: bool = False
+    understanding: Understanding | None = None
+    state: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A line of the history, as a dialogue gets it after a hand-back."""
+
+    by: Author
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One inbound message or a burst of short ones, frozen before it is asked."""
+
+    key: str
+    conversation: int
+    session: int  # of the dialogue; a new number starts with a clean tracker
+    text: str
+    language: str
+    payload: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    state: Mapping[str, Any] | None = None
+    history: tuple[Past, ...] = ()
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A rendered message for one channel. ``id`` is the same at every repeat: a dedupe key."""
+
+    id: str
+    address: Address
+    text: str
+    buttons: tuple[Button, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    author: Author = Author.BOT
+    language: str = "de"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What guards an action. Not read-only always needs the customer's yes.
+
+    ``proofs`` names the kinds that suffice (``pair``, ``channel``, ``code``); ``subject`` is the
+    argument that the proof must be about (an order number); ``secret`` the argument that completes
+    a pair. An empty ``proofs`` needs none.
+    """
+
+    read_only: bool
+    proofs: frozenset[str] = frozenset()
+    subject: str = "order_id"
+    secret: str = "proof"  # noqa: S105 - the name of an argument
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Evidence of who the customer is, about one subject, until ``expires``."""
+
+    kind: str
+    subject: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A concrete side effect, read back to the customer, waiting for one yes.
+
+    ``says`` must name what will change. ``version`` is the order's version it was made on.
+    """
+
+    says: tuple[Say, ...]
+    arguments: Mapping[str, Any]
+    subject: str = ""
+    version: str = ""
+    slots: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCall:
+    """What an action gets. ``key`` is the idempotency key: the proposal's id in ``run``.
+
+    ``actor`` is ``customer`` or an agent's name. ``text``, ``entities`` and ``intent`` are the
+    message's, for reading slots out of it; ``slots`` the dialogue's working memory.
+    """
+
+    key: str
+    turn: str
+    conversation: int
+    address: Address
+    arguments: Mapping[str, Any]
+    language: str
+    proofs: tuple[Proof, ...] = ()
+    actor: str = "customer"
+    text: str = ""
+    understanding: Understanding = field(default_factory=Understanding)
+    slots: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What a form knows after a message: ``slots`` to set, and the slot to ask for next.
+
+    ``ask`` is ``None`` when nothing is missing. ``says`` come before the question (a correction of
+    what was entered, for instance). No ``slots`` means: this message was about something else.
+    """
+
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    ask: str | None = None
+    says: tuple[Say, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One line of a conversation as a desk shows it."""
+
+    id: str
+    author: Author
+    text: str
+    at: datetime
+    state: State | None = None
+    reason: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    name: str | None = None
+    kind: Kind = Kind.TEXT
+    effect: bool = False  # a draft that reports a finished side effect
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One concern opened for an agent, with everything that its card shows."""
+
+    id: int
+    conversation: int
+    address: Address
+    reason: str
+    priority: str  # "high" | "normal"
+    state: str  # "open" | "taken" | "closed"
+    opened_at: datetime
+    language: str
+    owner: Owner
+    agent: str | None = None
+    taken_at: datetime | None = None
+    closed_at: datetime | None = None
+    outcome: str | None = None
+    customer: str | None = None  # the profile name, where the channel tells one
+    intents: tuple[str, ...] = ()  # what the bot understood, latest last
+    tried: tuple[str, ...] = ()  # what the bot did: "track_order: done"
+    orders: tuple[Mapping[str, Any], ...] = ()  # facts of the orders that were proven or proposed
+    desk: str = ""
+    updated: int = 0  # raised by every change; the card in place is idempotent by it
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """A line for the thread of a case at a desk."""
+
+    case: int
+    line: HistoryLine
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """An agent takes the conversation. ``force`` takes it from a colleague."""
+
+    id: str
+    case: int
+    agent: str
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An agent's line to the customer, or a note that stays inside (``internal``)."""
+
+    id: str
+    case: int
+    agent: str
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+    internal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandBack:
+    """The agent gives the conversation back to the bot, with an outcome in a sentence."""
+
+    id: str
+    case: int
+    agent: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The case ends; the bot speaks again."""
+
+    id: str
+    case: int
+    agent: str
+    note: str = ""
+
+
+Command = TakeOver | Line | HandBack | Close
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """What a command did: ``done``, or ``refused`` with a reason code an agent understands.
+
+    ``line`` is the id of the outbox row that an accepted ``Line`` became.
+    """
+
+    done: bool
+    reason: str | None = None
+    line: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a vendor reports about a sent message, by the vendor's id."""
+
+    channel: str
+    vendor_id: str
+    state: State
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a channel can do. The core reads this and never a channel's name.
+
+    ``burst_seconds``: short messages that come within it are one turn. ``unknown_send``: what to do
+    about a send whose outcome is not known: ``dedupe``, ``ask`` or ``show``.
+    """
+
+    text_limit: int = 4000  # characters of one message
+    buttons: int = 3  # how many it shows; 0: numbered text instead
+    attachments_in: bool = False
+    attachments_out: bool = False
+    attachment_limit: int = 10 * 1024 * 1024  # bytes
+    burst_seconds: float = 1.5
+    unknown_send: str = "show"

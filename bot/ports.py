@@ -1,0 +1,431 @@
+"""The Protocols between the core and its plugins.
+
+An optional ability is a second small Protocol. A plugin implements what it needs and hands it to the
+:class:`Registrar` in its ``bot_register`` hook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import click
+from aiohttp import web
+from pydantic import BaseModel
+
+from bot.messages import (
+    ActionCall,
+    Answer,
+    Attachment,
+    Case,
+    CaseLine,
+    Command,
+    CommandResult,
+    Features,
+    Filling,
+    HistoryLine,
+    Inbound,
+    Outbound,
+    Policy,
+    Proposal,
+    Receipt,
+    State,
+    Turn,
+)
+
+T = TypeVar("T")
+P = TypeVar("P")
+S = TypeVar("S", bound=BaseModel)
+
+Route = web.AbstractRouteDef
+Row = Mapping[str, Any]
+
+
+# --- errors that cross a port
+
+
+class Unavailable(Exception):
+    """A dialogue or a shop cannot answer now. The core retries, then calls a person."""
+
+
+class Retry(Exception):
+    """Raised by ``Channel.send``: not sent; again in ``after`` seconds (``None``: usual backoff)."""
+
+    def __init__(self, after: float | None = None, reason: str = "") -> None:
+        super().__init__(reason)
+        self.after = after
+        self.reason = reason
+
+
+class Reject(Exception):
+    """Raised by ``Channel.send``: it will never arrive. ``reason`` is a code agents understand."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class UnknownOutcome(Exception):
+    """Raised by ``Channel.send``: the request left, and nobody knows what became of it."""
+
+
+class Refused(Exception):
+    """Raised by ``Files`` and ``Inbox``: not accepted. ``reason`` is a code that has a text."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(detail or reason)
+        self.reason = reason
+
+
+# --- the store, as plugins see it
+
+
+class Tx(Protocol):
+    """One transaction. Synchronous: it runs as a whole in the store's thread, so never await in it."""
+
+    def rows(self, sql: str, /, **values: Any) -> list[Row]:
+        """Return all rows of a query with ``:name`` parameters."""
+
+    def row(self, sql: str, /, **values: Any) -> Row | None:
+        """Return the first row or ``None``."""
+
+    def run(self, sql: str, /, **values: Any) -> int:
+        """Execute a statement; return the number of rows it changed."""
+
+
+class Store(Protocol):
+    """The durable tables. A write is one transaction, committed when the call returns."""
+
+    async def write(self, work: Callable[[Tx], T], /) -> T:
+        """Run ``work`` in one transaction; an exception rolls it (and nothing else) back."""
+
+    async def read(self, work: Callable[[Tx], T], /) -> T:
+        """Run a reading ``work`` on a snapshot of what is committed."""
+
+
+class Files(Protocol):
+    """Stored attachments, named by the sha256 of their content."""
+
+    async def put(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        name: str,
+        owner: str,
+        limit: int,
+        content_type: str | None = None,
+        days: float | None = None,
+    ) -> Attachment:
+        """Stream a file in. ``limit`` in bytes; ``days`` until it expires (None: the setting).
+
+        The type is read from the content, not believed. Raises :class:`Refused` with ``file_too_big``,
+        ``file_type`` or ``file_empty``.
+        """
+
+    async def put_bytes(self, data: bytes, *, name: str, owner: str) -> Attachment:
+        """Store bytes that we made ourselves (a label)."""
+
+    def path(self, file: str) -> Path | None:
+        """Where a stored file lies, or ``None`` when there is none of that name."""
+
+    async def describe(self, file: str) -> Attachment | None:
+        """Name, type and size of a stored file."""
+
+
+# --- channels
+
+
+class Inbox(Protocol):
+    """Where a channel puts what its vendor tells it."""
+
+    store: Store
+    files: Files
+
+    async def accept(
+        self, *messages: Inbound, cursor: Callable[[Tx], None] | None = None
+    ) -> list[bool]:
+        """Commit messages and return, for each, whether it was new. Answer the vendor after this.
+
+        ``cursor`` runs in the same transaction: the plugin's own ledger or offset.
+        """
+
+    async def receipt(self, *receipts: Receipt) -> None:
+        """Note what the vendor reports about sent messages; early, late and double ones are fine."""
+
+
+class Channel(Protocol):
+    """A messaging service."""
+
+    name: str
+    features: Features
+
+    def open(self, inbox: Inbox) -> AbstractAsyncContextManager[None]:
+        """Pollers and sockets live inside."""
+
+    async def send(self, out: Outbound) -> str:
+        """Send one message; return the vendor's id. Raises Retry, Reject or UnknownOutcome."""
+
+
+@runtime_checkable
+class WebhookChannel(Protocol):
+    """A channel that is called over HTTP."""
+
+    def routes(self, inbox: Inbox) -> Sequence[Route]:
+        """The routes that are mounted in the one HTTP app."""
+
+
+@runtime_checkable
+class MediaChannel(Protocol):
+    """A channel whose attachments are fetched before the turn."""
+
+    def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """Stream what ``attachment.ref`` names. Raises Retry or Refused."""
+
+
+@runtime_checkable
+class LooksUp(Protocol):
+    """A channel that can look up what became of a send (``unknown_send = "ask"``)."""
+
+    async def look_up(self, out: Outbound) -> str | None:
+        """The vendor's id when it was sent, ``None`` when it certainly was not."""
+
+
+# --- desks
+
+
+class DeskInbox(Protocol):
+    """Where a desk puts commands and reads cases."""
+
+    store: Store
+    files: Files
+
+    async def accept(self, command: Command) -> CommandResult:
+        """Apply a command at once, in one transaction; the same id twice is one."""
+
+    async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
+        """Open (or the latest closed) cases, most urgent first."""
+
+    async def case(self, case: int) -> Case | None:
+        """One case with everything its card shows."""
+
+    async def history(self, case: int, *, limit: int = 200) -> list[HistoryLine]:
+        """The conversation of the case, oldest first, from before the case too."""
+
+
+class Desk(Protocol):
+    """A place where agents sit."""
+
+    name: str
+
+    def open(self, commands: DeskInbox) -> AbstractAsyncContextManager[None]:
+        """Sockets and pollers live inside."""
+
+    async def show(self, case: Case) -> str:
+        """Make or update the card in place; idempotent by case."""
+
+    async def post(self, line: CaseLine) -> str:
+        """Show a line in the case's thread; idempotent by line id."""
+
+    async def mark(self, line: str, state: State, reason: str | None) -> None:
+        """Show what became of a line."""
+
+
+# --- dialogue and actions
+
+
+class Dialogue(Protocol):
+    """What decides the answer."""
+
+    async def ask(self, turn: Turn) -> Answer:
+        """Answer a turn. The same key asked again gives the same answer. Raises Unavailable."""
+
+
+class Action(Protocol):
+    """What changes or reads the world for a turn. ``name`` is without the ``action_`` prefix."""
+
+    name: str
+    policy: Policy
+    Arguments: type[BaseModel]
+
+    async def propose(self, call: ActionCall) -> Proposal | Answer:
+        """What would happen, in facts; or what is missing, or why not. Reads only.
+
+        A read-only action is run at once instead; its ``propose`` is never called.
+        """
+
+    async def run(self, call: ActionCall) -> Answer:
+        """Do it. ``call.key`` is the idempotency key for the shop."""
+
+
+@runtime_checkable
+class Fills(Protocol):
+    """An action that collects its arguments in a form."""
+
+    async def fill(self, call: ActionCall) -> Filling:
+        """Read slots out of the message; say what to ask next."""
+
+
+@runtime_checkable
+class Corrects(Protocol):
+    """An action whose open proposal can be corrected instead of dropped ("nein, Hausnummer 14")."""
+
+    async def correct(self, call: ActionCall) -> Mapping[str, Any] | None:
+        """New arguments read out of ``call.text``, or ``None`` when it holds no correction."""
+
+
+@runtime_checkable
+class Recoverable(Protocol):
+    """An action that can read back what became of a call whose result was lost."""
+
+    async def outcome(self, call: ActionCall) -> Answer | None:
+        """The answer of the call that was made under ``call.key``; ``None``: not settled."""
+
+
+@runtime_checkable
+class Undoable(Protocol):
+    """An action whose effect can be taken back."""
+
+    async def undo(self, call: ActionCall) -> Answer:
+        """Take back what was done under ``call.key``."""
+
+
+class Identify(Protocol):
+    """The port that checks a pair (a plugin provides it; the demo shop does)."""
+
+    async def check_pair(self, subject: str, secret: str) -> bool:
+        """Whether secret (postcode or e-mail) belongs to the subject (order number).
+
+        Takes as long when the subject does not exist. Raises Unavailable.
+        """
+
+
+class OrderFacts(Protocol):
+    """The port that tells a case card about an order (a plugin provides it)."""
+
+    async def order_facts(self, subject: str) -> Mapping[str, Any] | None:
+        """Flat facts of one order for an agent's card, or ``None``."""
+
+
+Next = Callable[[Turn], Awaitable[Answer]]
+Middleware = Callable[[Turn, Next], Awaitable[Answer]]
+TimerHandler = Callable[[Tx, str, Mapping[str, Any]], None]  # (tx, subject, payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One line of ``/health``."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+HealthCheck = Callable[[], Awaitable[Health]]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something ``bot check`` found. ``fix`` says how to mend it; ``fatal`` ones make it exit 2."""
+
+    where: str
+    what: str
+    fix: str = ""
+    fatal: bool = True
+
+
+Check = Callable[[], Sequence[Problem]]
+
+
+class Actions(Protocol):
+    """The core's machinery for actions, as a dialogue's action server calls it. Never raises."""
+
+    def names(self) -> Sequence[str]:
+        """The registered actions."""
+
+    async def call(self, action: str, call: ActionCall, number: int) -> Answer:
+        """Policy, proofs, proposal or run: the n-th call of an action in a turn.
+
+        It is recorded, so a repeat returns the recorded answer. The core's own ``confirm``, ``deny``, ``handoff``, ``miss``,
+        ``knowledge`` and ``back_to_bot`` are called here too.
+        """
+
+    async def fill(self, action: str, call: ActionCall, number: int) -> Filling:
+        """One step of an action's form, with the pair checked as soon as it is complete."""
+
+
+class Services(Protocol):
+    """What an action or dialogue is built with."""
+
+    files: Files
+    store: Store
+    actions: Actions
+    data: Path  # the data folder
+    base_url: str  # where the HTTP app of this process listens: http://127.0.0.1:PORT
+    dialogue_data: Sequence[Traversable]  # folders of domain, nlu and stories, ours and plugins'
+
+    def get(self, port: type[P]) -> P:
+        """What a plugin provides for a port. Raises LookupError naming the port."""
+
+
+class Registrar(Protocol):
+    """The typed face a plugin's ``bot_register`` hook talks to. Nothing here does I/O."""
+
+    data: Path
+
+    def settings(self, model: type[S]) -> S:
+        """The plugin's table ``[plugins.<name>]``, validated; an error names key and file.
+
+        ``SecretStr`` fields are read only from the environment: ``SCHALTER_<PLUGIN>_<FIELD>``.
+        """
+
+    def add_channel(self, channel: Channel) -> None:
+        """Serve a channel."""
+
+    def add_desk(self, desk: Desk) -> None:
+        """Serve a desk."""
+
+    def add_dialogue(self, build: Callable[[Services], Dialogue]) -> None:
+        """Provide the dialogue; one only. If it is an async context manager, it is opened first."""
+
+    def add_action(self, build: Callable[[Services], Action]) -> None:
+        """Provide an action."""
+
+    def add_middleware(self, middleware: Middleware) -> None:
+        """Wrap every question to the dialogue, first registered outermost."""
+
+    def add_timer(self, kind: str, handler: TimerHandler) -> None:
+        """Handle a kind of durable timer; called in one transaction when due, at least once."""
+
+    def add_routes(self, build: Callable[[Services], Sequence[Route]]) -> None:
+        """Serve HTTP routes."""
+
+    def add_dialogue_data(self, folder: Traversable) -> None:
+        """A folder with ``domain/``, ``data/`` and ``stories/`` of the plugin's own."""
+
+    def add_migrations(self, folder: Traversable) -> None:
+        """Numbered ``0001_name.sql`` files; tables are prefixed with the plugin's name."""
+
+    def add_facts(self, facts: Mapping[str, Any]) -> None:
+        """Facts every text may use (shop name, fees ...)."""
+
+    def add_health(self, check: HealthCheck) -> None:
+        """A line of ``/health``."""
+
+    def add_check(self, check: Check) -> None:
+        """Findings for ``bot check``."""
+
+    def add_command(self, command: click.Command) -> None:
+        """A command of ``bot``; its ``ctx.obj`` is a ``bot.cli.Context``."""
+
+    def provide(self, port: type[P], made: P) -> None:
+        """Provide a port (``Shop``, ``Carrier``, ``Identify`` ...)."""
+
+
+def utc(text: str) -> datetime:
+    """Parse a stored UTC time."""
+    return datetime.fromisoformat(text)
