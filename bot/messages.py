@@ -66,6 +66,14 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who speaks to a customer now; ``name`` is the agent's while one owns the conversation."""
+
+    owner: Owner = Owner.BOT
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     """One identity on one channel: a phone number, a chat id, a mailbox."""
 
@@ -204,6 +212,7 @@ class Outbound:
     attachments: tuple[Attachment, ...] = ()
     author: Author = Author.BOT
     language: str = "de"
+    name: str | None = None  # the agent who wrote it, for channels that show a name
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from bot.messages import (
     ActionCall,
+    Address,
     Answer,
     Attachment,
     Case,
@@ -34,6 +35,7 @@ from bot.messages import (
     Policy,
     Proposal,
     Receipt,
+    Speaker,
     State,
     Turn,
 )
@@ -156,6 +158,9 @@ class Inbox(Protocol):
 
     async def receipt(self, *receipts: Receipt) -> None:
         """Note what the vendor reports about sent messages; early, late and double ones are fine."""
+
+    async def speaker(self, address: Address) -> Speaker:
+        """Who speaks to this identity now; the bot where no conversation exists yet."""
 
 
 class Channel(Protocol):
