@@ -162,9 +162,9 @@ class Understanding:
 class Answer:
     """What a turn or an action says and how it ended.
 
-    ``slots`` are slots of the dialogue to set (``None`` empties one). ``reason`` is a short code for
-    ``handoff``, ``refused`` and ``failed`` (agents see the text ``reason_<code>``).
-    ``effect`` marks an answer that reports a finished side effect. ``state`` is what the dialogue
+    ``slots`` are slots of the dialogue to set (``None`` empties one). ``reason`` is a short code
+    for ``handoff``, ``refused`` and ``failed`` (agents see the text ``reason_<code>``); ``miss``
+    says that nothing was understood, ``form`` that the action's form is to start again. ``effect`` marks an answer that reports a finished side effect. ``state`` is what the dialogue
     wants back at the next turn; the core stores it and never looks inside.
     """
 
@@ -198,6 +198,7 @@ class Turn:
     attachments: tuple[Attachment, ...] = ()
     state: Mapping[str, Any] | None = None
     history: tuple[Past, ...] = ()
+    resumed: bool = False  # the first turn after a hand-back: a form that was open is over
     attempt: int = 1
 
 
@@ -267,6 +268,7 @@ class ActionCall:
     address: Address
     arguments: Mapping[str, Any]
     language: str
+    version: str = ""  # of the order, as the proposal was made on it
     proofs: tuple[Proof, ...] = ()
     actor: str = "customer"
     text: str = ""
@@ -360,17 +362,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class HandBack:
-    """The agent gives the conversation back to the bot, with an outcome in a sentence."""
+    """The agent gives the conversation back to the bot.
+
+    ``outcome`` is a sentence that the bot says to the customer; ``note`` stays inside.
+    """
 
     id: str
     case: int
     agent: str
+    outcome: str = ""
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The case ends; the bot speaks again."""
+    """The case ends; the bot speaks again. ``note`` stays inside."""
 
     id: str
     case: int

@@ -1,7 +1,7 @@
 """The Protocols between the core and its plugins.
 
-An optional ability is a second small Protocol. A plugin implements what it needs and hands it to the
-:class:`Registrar` in its ``bot_register`` hook.
+An optional ability is a second small Protocol. A plugin implements what it needs and hands it to
+the :class:`Registrar` in its ``bot_register`` hook.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from bot.messages import (
     Address,
     Answer,
     Attachment,
+    Button,
     Case,
     CaseLine,
     Command,
@@ -56,7 +57,7 @@ class Unavailable(Exception):
 
 
 class Retry(Exception):
-    """Raised by ``Channel.send``: not sent; again in ``after`` seconds (``None``: usual backoff)."""
+    """From ``Channel.send``: not sent; again in ``after`` seconds (``None``: usual backoff)."""
 
     def __init__(self, after: float | None = None, reason: str = "") -> None:
         super().__init__(reason)
@@ -88,7 +89,7 @@ class Refused(Exception):
 
 
 class Tx(Protocol):
-    """One transaction. Synchronous: it runs as a whole in the store's thread, so never await in it."""
+    """One transaction. Synchronous: it runs as a whole in the store's thread."""
 
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
         """Return all rows of a query with ``:name`` parameters."""
@@ -99,6 +100,9 @@ class Tx(Protocol):
     def run(self, sql: str, /, **values: Any) -> int:
         """Execute a statement; return the number of rows it changed."""
 
+    def notify(self, topic: str, subject: Any = None) -> None:
+        """Tell the listeners of a topic after the commit."""
+
 
 class Store(Protocol):
     """The durable tables. A write is one transaction, committed when the call returns."""
@@ -108,6 +112,39 @@ class Store(Protocol):
 
     async def read(self, work: Callable[[Tx], T], /) -> T:
         """Run a reading ``work`` on a snapshot of what is committed."""
+
+
+class Rendered(Protocol):
+    """A text ready to be shown, with its buttons."""
+
+    @property
+    def text(self) -> str:
+        """What the customer reads."""
+
+    @property
+    def buttons(self) -> Sequence[Button]:
+        """The choices offered with it."""
+
+
+class Texts(Protocol):
+    """The words, by language, formality and channel."""
+
+    def render(
+        self,
+        response: str,
+        facts: Mapping[str, Any],
+        *,
+        language: str,
+        channel: str | None = None,
+        key: str = "",
+    ) -> Rendered:
+        """Render a response; ``key`` picks one of several equal variants, always the same one.
+
+        Raises LookupError when there is no such response. A missing fact shows as a dash.
+        """
+
+    def has(self, response: str) -> bool:
+        """Whether there is a response of that name."""
 
 
 class Files(Protocol):
@@ -125,8 +162,8 @@ class Files(Protocol):
     ) -> Attachment:
         """Stream a file in. ``limit`` in bytes; ``days`` until it expires (None: the setting).
 
-        The type is read from the content, not believed. Raises :class:`Refused` with ``file_too_big``,
-        ``file_type`` or ``file_empty``.
+        The type is read from the content, not believed. Raises :class:`Refused` with
+        ``file_too_big``, ``file_type`` or ``file_empty``.
         """
 
     async def put_bytes(self, data: bytes, *, name: str, owner: str) -> Attachment:
@@ -147,6 +184,7 @@ class Inbox(Protocol):
 
     store: Store
     files: Files
+    texts: Texts
 
     async def accept(
         self, *messages: Inbound, cursor: Callable[[Tx], None] | None = None
@@ -157,7 +195,7 @@ class Inbox(Protocol):
         """
 
     async def receipt(self, *receipts: Receipt) -> None:
-        """Note what the vendor reports about sent messages; early, late and double ones are fine."""
+        """Note what the vendor reports about sent messages; early, late and double are fine."""
 
     async def speaker(self, address: Address) -> Speaker:
         """Who speaks to this identity now; the bot where no conversation exists yet."""
@@ -208,6 +246,7 @@ class DeskInbox(Protocol):
 
     store: Store
     files: Files
+    texts: Texts
 
     async def accept(self, command: Command) -> CommandResult:
         """Apply a command at once, in one transaction; the same id twice is one."""
@@ -321,6 +360,14 @@ Middleware = Callable[[Turn, Next], Awaitable[Answer]]
 TimerHandler = Callable[[Tx, str, Mapping[str, Any]], None]  # (tx, subject, payload)
 
 
+@runtime_checkable
+class Readiness(Protocol):
+    """A dialogue that takes a while to start."""
+
+    async def ready(self) -> None:
+        """Return when it can answer. Raises Unavailable when it never will, saying why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """One line of ``/health``."""
@@ -355,8 +402,8 @@ class Actions(Protocol):
     async def call(self, action: str, call: ActionCall, number: int) -> Answer:
         """Policy, proofs, proposal or run: the n-th call of an action in a turn.
 
-        It is recorded, so a repeat returns the recorded answer. The core's own ``confirm``, ``deny``, ``handoff``, ``miss``,
-        ``knowledge`` and ``back_to_bot`` are called here too.
+        It is recorded, so a repeat returns the recorded answer. The core's own ``confirm``,
+        ``deny``, ``handoff``, ``miss``, ``knowledge`` and ``back_to_bot`` are called here too.
         """
 
     async def fill(self, action: str, call: ActionCall, number: int) -> Filling:
@@ -368,6 +415,7 @@ class Services(Protocol):
 
     files: Files
     store: Store
+    texts: Texts
     actions: Actions
     data: Path  # the data folder
     base_url: str  # where the HTTP app of this process listens: http://127.0.0.1:PORT
