@@ -164,7 +164,8 @@ class Answer:
 
     ``slots`` are slots of the dialogue to set (``None`` empties one). ``reason`` is a short code
     for ``handoff``, ``refused`` and ``failed`` (agents see the text ``reason_<code>``); ``miss``
-    says that nothing was understood, ``form`` that the action's form is to start again. ``effect`` marks an answer that reports a finished side effect. ``state`` is what the dialogue
+    says that nothing was understood, ``form`` that the action's form is to start again.
+    ``effect`` marks an answer that reports a finished side effect. ``state`` is what the dialogue
     wants back at the next turn; the core stores it and never looks inside.
     """
 
