@@ -1,0 +1,289 @@
+"""Settings: core options and the plugins' tables from ``schalter.toml``, secrets from outside it.
+
+Secrets come from the environment or from a ``.env`` beside the file; the real environment wins.
+Everything wrong is a :class:`~bot.ports.Problem` that names key, file, line and how to mend it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+from dotenv.parser import parse_stream
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from bot.errors import Invalid
+from bot.ports import Problem
+
+S = TypeVar("S", bound=BaseModel)
+FILE = "schalter.toml"
+
+
+class Options(BaseModel):
+    """A table of settings: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BotOptions(Options):
+    """``[bot]``: where it runs and how it speaks."""
+
+    data: Path = Field(default=Path("data"), description="The data folder, relative to this file")
+    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    port: int = Field(
+        default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one"
+    )
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^/]+.*$")
+    language: Literal["de", "en"] = "de"
+    formality: Literal["Sie", "du"] = "Sie"
+    plugins: tuple[str, ...] | None = Field(
+        default=None, description="Only these plugins; default: all"
+    )
+    without: tuple[str, ...] = Field(default=(), description="Plugins to leave out")
+
+
+class DialogueOptions(Options):
+    """``[dialogue]``: patience with the dialogue. All in seconds."""
+
+    slow_after: float = Field(
+        default=5, gt=0, description="Until the customer hears that it takes longer"
+    )
+    ask_timeout: float = Field(default=30, gt=0, description="For one question to the dialogue")
+    retry_limit: float = Field(default=60, gt=0, description="Until a person gets the case")
+    session_pause: float = Field(
+        default=4 * 3600, gt=0, description="Silence after which a session ends"
+    )
+
+
+class HandoffOptions(Options):
+    """``[handoff]``: which desk gets the cases."""
+
+    desk: str | None = Field(
+        default=None, description="A desk's name; needed when there are several"
+    )
+
+
+class FilesOptions(Options):
+    """``[files]``: attachments."""
+
+    max_bytes: int = Field(default=20 * 1024 * 1024, gt=0)
+    days: float = Field(default=30, gt=0, description="Days until a file is deleted")
+    types: tuple[str, ...] = ("image/*", "application/pdf", "audio/*", "video/*", "text/plain")
+
+
+class LogOptions(Options):
+    """``[log]``: what is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    as_json: bool | None = Field(
+        default=None, alias="json", description="Default: unless on a terminal"
+    )
+
+
+class _Document(Options):
+    bot: BotOptions = BotOptions()
+    dialogue: DialogueOptions = DialogueOptions()
+    handoff: HandoffOptions = HandoffOptions()
+    files: FilesOptions = FilesOptions()
+    log: LogOptions = LogOptions()
+    plugins: dict[str, dict[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that was configured. ``file`` is ``None`` when there is no file."""
+
+    bot: BotOptions = field(default_factory=BotOptions)
+    dialogue: DialogueOptions = field(default_factory=DialogueOptions)
+    handoff: HandoffOptions = field(default_factory=HandoffOptions)
+    files: FilesOptions = field(default_factory=FilesOptions)
+    log: LogOptions = field(default_factory=LogOptions)
+    plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    file: Path | None = None
+    text: str = field(default="", repr=False)
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return (self.file.parent if self.file else Path()) / self.bot.data
+
+    def changed(self, **bot: Any) -> Settings:
+        """Return a copy with other ``[bot]`` options (from the command line)."""
+        return replace(self, bot=self.bot.model_copy(update=bot))
+
+    def plugin(self, name: str, model: type[S]) -> S:
+        """Validate ``[plugins.<name>]``. Raises Invalid with every finding."""
+        table = dict(self.plugins.get(name, {}))
+        problems = list(_secrets_in_file(self, name, model, table))
+        _add_secrets(table, model, f"SCHALTER_{name}", self.environment)
+        try:
+            made = model.model_validate(table, extra="forbid")
+        except ValidationError as error:
+            problems += _findings(error, model, self, ("plugins", name))
+        if problems:
+            raise Invalid(problems)
+        return made
+
+
+def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read settings from ``path``; ``None`` means defaults. Raises Invalid."""
+    environment = _environment((path.parent if path else Path()) / ".env", environ)
+    if path is None:
+        return Settings(environment=environment)
+    try:
+        text = path.read_text("utf-8")
+        document = tomllib.loads(text)
+    except OSError as error:
+        raise Invalid([Problem(str(path), f"cannot be read ({error.strerror})")]) from error
+    except UnicodeDecodeError as error:
+        raise Invalid([Problem(str(path), "is not UTF-8", "save it as UTF-8")]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid([Problem(str(path), f"is not TOML: {error}", "mend that line")]) from error
+    raw = Settings(environment=environment, file=path, text=text)
+    try:
+        made = _Document.model_validate(document)
+    except ValidationError as error:
+        raise Invalid(_findings(error, _Document, raw, ())) from error
+    return replace(raw, **{name: getattr(made, name) for name in _Document.model_fields})
+
+
+def _environment(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    if file.is_file():
+        with file.open(encoding="utf-8", errors="replace") as stream:
+            for line in parse_stream(stream):
+                if line.error:  # the line itself is not shown: it may hold a secret
+                    where = f"{file}:{line.original.line}"
+                    raise Invalid([Problem(where, "is not NAME=value", "mend that line")])
+                if line.key and line.value is not None:
+                    values[line.key] = line.value
+    return values | dict(environ)
+
+
+def close_to(name: str, names: Iterable[str]) -> str:
+    """A hint for a mistyped name, or what is possible."""
+    known = sorted(names)
+    near = difflib.get_close_matches(name, known, 1)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"possible: {', '.join(known)}" if known else "remove it"
+
+
+def place(settings: Settings, keys: tuple[str, ...]) -> str:
+    """Name file, line (where it is found) and key of a setting."""
+    line = _line(settings.text, keys)
+    file = f"{settings.file or FILE}{f':{line}' if line else ''}"
+    table, key = ".".join(keys[:-1]), keys[-1]
+    return f"{file} [{table}] {key}" if table else f"{file} [{key}]"
+
+
+def _line(text: str, keys: tuple[str, ...]) -> int | None:
+    # Good enough for files as people write them: a header, then `key = value` lines.
+    wanted, table = ".".join(keys), ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
+            table = header[1].replace('"', "").replace(" ", "")
+            if table == wanted:
+                return number
+        elif key := re.match(r'\s*([\w."-]+)\s*=', line):
+            name = key[1].replace('"', "")
+            if f"{table}.{name}".lstrip(".") == wanted:
+                return number
+    return None
+
+
+def _findings(
+    error: ValidationError, model: type[BaseModel], settings: Settings, prefix: tuple[str, ...]
+) -> list[Problem]:
+    return [_finding(detail, model, settings, prefix) for detail in error.errors()]
+
+
+def _finding(
+    detail: ErrorDetails, model: type[BaseModel], settings: Settings, prefix: tuple[str, ...]
+) -> Problem:
+    loc = tuple(str(part) for part in detail["loc"])
+    info = _field_at(model, loc)
+    where = place(settings, (*prefix, *loc)) if loc else place(settings, prefix)
+    if detail["type"] == "extra_forbidden":
+        fields = _model_at(model, loc[:-1]).model_fields
+        return Problem(where, "unknown key", close_to(loc[-1], _names(fields)))
+    if info is not None and _is_secret(info):
+        variable = "_".join(("SCHALTER", *prefix[1:], *loc)).upper()
+        what = "is missing" if detail["type"] == "missing" else detail["msg"]
+        return Problem(where, what, f"set {variable} in the environment or in .env")
+    hint = (info.description if info is not None else None) or "see schalter.example.toml"
+    what = "is missing" if detail["type"] == "missing" else detail["msg"]
+    return Problem(where, what[:1].lower() + what[1:], hint)
+
+
+def _names(fields: Mapping[str, FieldInfo]) -> list[str]:
+    return [info.alias or name for name, info in fields.items()]
+
+
+def _field_at(model: type[BaseModel], loc: tuple[str, ...]) -> FieldInfo | None:
+    fields = _model_at(model, loc[:-1]).model_fields if loc else {}
+    return next((i for n, i in fields.items() if (i.alias or n) == loc[-1]), None)
+
+
+def _model_at(model: type[BaseModel], loc: tuple[str, ...]) -> type[BaseModel]:
+    for part in loc:
+        info = model.model_fields.get(part)
+        model = (_nested(info) if info is not None else None) or model
+    return model
+
+
+def _nested(info: FieldInfo) -> type[BaseModel] | None:
+    for kind in (info.annotation, *get_args(info.annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
+
+
+def _is_secret(info: FieldInfo) -> bool:
+    return SecretStr in (info.annotation, *get_args(info.annotation))
+
+
+def secret_names(model: type[BaseModel], prefix: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield path and environment variable of each secret of a settings model."""
+    for name, info in model.model_fields.items():
+        variable = f"{prefix}_{name}".upper()
+        if _is_secret(info):
+            yield (name,), variable
+        elif nested := _nested(info):
+            for path, inner in secret_names(nested, variable):
+                yield (name, *path), inner
+
+
+def _secrets_in_file(
+    settings: Settings, name: str, model: type[BaseModel], table: Mapping[str, Any]
+) -> Iterator[Problem]:
+    for path, variable in secret_names(model, f"SCHALTER_{name}"):
+        inner: Any = table
+        for part in path:
+            inner = inner.get(part) if isinstance(inner, Mapping) else None
+        if inner is not None:
+            where = place(settings, ("plugins", name, *path))
+            fix = f"take it out and set {variable} in the environment or in .env"
+            yield Problem(where, "a secret must not be in this file", fix)
+
+
+def _add_secrets(
+    table: dict[str, Any], model: type[BaseModel], prefix: str, environment: Mapping[str, str]
+) -> None:
+    for path, variable in secret_names(model, prefix):
+        if not (value := environment.get(variable)):
+            continue
+        inner = table
+        for part in path[:-1]:
+            inner[part] = dict(inner.get(part) or {})
+            inner = inner[part]
+        inner[path[-1]] = value

@@ -1,0 +1,278 @@
+"""Cases, commands, notes, and the history that a desk shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot import codec
+from bot.codec import new_id, stamp, unstamp
+from bot.messages import (
+    Address,
+    Attachment,
+    Author,
+    Case,
+    CommandResult,
+    HistoryLine,
+    Kind,
+    Owner,
+    State,
+)
+from bot.ports import Row, Tx
+from bot.store import turns
+
+_CASE = (
+    "SELECT c.*, v.channel, v.address, v.name AS customer, v.language, v.owner FROM cases c "
+    "JOIN conversations v ON v.id = c.conversation "
+)
+
+
+def insert(
+    tx: Tx, conversation: int, *, desk: str, reason: str, priority: str, now: datetime
+) -> int:
+    """Open a case and return its id."""
+    tx.run(
+        "INSERT INTO cases (conversation, desk, reason, priority, state, opened_at) "
+        "VALUES (:conversation, :desk, :reason, :priority, 'open', :now)",
+        conversation=conversation,
+        desk=desk,
+        reason=reason,
+        priority=priority,
+        now=stamp(now),
+    )
+    row = open_case(tx, conversation)
+    assert row is not None  # noqa: S101 - just inserted
+    return int(row["id"])
+
+
+def open_case(tx: Tx, conversation: int) -> Row | None:
+    """The open case of a conversation: one at most."""
+    return tx.row(
+        "SELECT * FROM cases WHERE conversation = :id AND state <> 'closed'", id=conversation
+    )
+
+
+def get_row(tx: Tx, case: int) -> Row | None:
+    """A case's own row."""
+    return tx.row("SELECT * FROM cases WHERE id = :id", id=case)
+
+
+def take(tx: Tx, case: int, agent: str, now: datetime) -> None:
+    """An agent takes a case."""
+    tx.run(
+        "UPDATE cases SET state = 'taken', agent = :agent, taken_at = :now WHERE id = :id",
+        id=case,
+        agent=agent,
+        now=stamp(now),
+    )
+
+
+def close(tx: Tx, case: int, outcome: str, now: datetime) -> None:
+    """End a case."""
+    tx.run(
+        "UPDATE cases SET state = 'closed', outcome = :outcome, closed_at = :now WHERE id = :id",
+        id=case,
+        outcome=outcome,
+        now=stamp(now),
+    )
+
+
+def raise_priority(tx: Tx, case: int, reason: str, priority: str) -> None:
+    """A second, more urgent reason for an open case."""
+    tx.run(
+        "UPDATE cases SET priority = :priority, reason = :reason WHERE id = :id",
+        id=case,
+        reason=reason,
+        priority=priority,
+    )
+
+
+def touch(tx: Tx, case: int) -> None:
+    """Raise the number of changes, so that the card is shown anew."""
+    tx.run("UPDATE cases SET updated = updated + 1 WHERE id = :id", id=case)
+    tx.notify("case", case)
+
+
+def last_closed_at(tx: Tx, conversation: int) -> str:
+    """When the last case of a conversation ended; the empty text when none did."""
+    row = tx.row("SELECT max(closed_at) AS at FROM cases WHERE conversation = :id", id=conversation)
+    return (row["at"] if row else None) or ""
+
+
+def load(tx: Tx, case: int) -> Case | None:
+    """A case with everything its card shows."""
+    row = tx.row(_CASE + "WHERE c.id = :id", id=case)
+    return None if row is None else _case(tx, row)
+
+
+def listed(tx: Tx, *, closed: bool, desk: str | None, limit: int = 200) -> list[Case]:
+    """Open cases, most urgent and then longest waiting first; or the latest closed ones."""
+    order = (
+        "c.closed_at DESC"
+        if closed
+        else "CASE c.priority WHEN 'high' THEN 0 ELSE 1 END, c.opened_at"
+    )
+    rows = tx.rows(
+        _CASE + "WHERE (c.state = 'closed') = :closed AND (:desk IS NULL OR c.desk = :desk) "
+        f"ORDER BY {order} LIMIT :limit",
+        closed=int(closed),
+        desk=desk,
+        limit=limit,
+    )
+    return [_case(tx, row) for row in rows]
+
+
+def _case(tx: Tx, row: Row) -> Case:
+    return Case(
+        id=row["id"],
+        conversation=row["conversation"],
+        address=Address(row["channel"], row["address"]),
+        reason=row["reason"],
+        priority=row["priority"],
+        state=row["state"],
+        opened_at=unstamp(row["opened_at"]),
+        language=row["language"],
+        owner=Owner(row["owner"]),
+        agent=row["agent"],
+        taken_at=_time(row["taken_at"]),
+        closed_at=_time(row["closed_at"]),
+        outcome=row["outcome"],
+        customer=row["customer"],
+        intents=turns.last_intents(tx, row["conversation"]),
+        tried=_tried(tx, row["conversation"]),
+        orders=tuple({"number": number} for number in subjects(tx, row["conversation"])),
+        desk=row["desk"],
+        updated=row["updated"],
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else unstamp(text)
+
+
+def _tried(tx: Tx, conversation: int) -> tuple[str, ...]:
+    rows = tx.rows(
+        "SELECT name, status, outcome FROM calls WHERE conversation = :id AND name <> '' "
+        "ORDER BY started_at DESC LIMIT 8",
+        id=conversation,
+    )
+    return tuple(f"{row['name']}: {row['outcome'] or row['status']}" for row in reversed(rows))
+
+
+def subjects(tx: Tx, conversation: int) -> list[str]:
+    """The orders a conversation was about: proven, proposed or called for, latest first."""
+    rows = tx.rows(
+        "SELECT subject, max(at) AS at FROM ("
+        "SELECT subject, started_at AS at FROM calls WHERE conversation = :id AND subject <> '' "
+        "UNION ALL SELECT subject, created_at FROM proposals WHERE conversation = :id) "
+        "WHERE subject <> '' GROUP BY subject ORDER BY at DESC LIMIT 5",
+        id=conversation,
+    )
+    return [row["subject"] for row in rows]
+
+
+def insert_note(
+    tx: Tx,
+    *,
+    case: int,
+    conversation: int,
+    agent: str,
+    text: str,
+    attachments: tuple[Attachment, ...],
+    now: datetime,
+) -> str:
+    """Keep an internal note; return the id of its line."""
+    note = new_id()
+    tx.run(
+        "INSERT INTO notes (id, case_id, conversation, agent, text, attachments, at) VALUES "
+        "(:id, :case_id, :conversation, :agent, :text, :attachments, :now)",
+        id=note,
+        case_id=case,
+        conversation=conversation,
+        agent=agent,
+        text=text,
+        attachments=codec.attachments_to_json(attachments),
+        now=stamp(now),
+    )
+    return f"note:{note}"
+
+
+def known_command(tx: Tx, command: str) -> CommandResult | None:
+    """What a command with this id did when it came first."""
+    row = tx.row("SELECT result FROM commands WHERE id = :id", id=command)
+    return None if row is None else CommandResult(**codec.decode(row["result"]))
+
+
+def note_command(
+    tx: Tx,
+    *,
+    id: str,
+    kind: str,
+    case: int,
+    agent: str,
+    result: CommandResult,
+    now: datetime,  # noqa: A002
+) -> None:
+    """Keep what a command did."""
+    fields = {"done": result.done, "reason": result.reason, "line": result.line}
+    tx.run(
+        "INSERT INTO commands (id, kind, case_id, agent, result, at) VALUES (:id, :kind, "
+        ":case_id, :agent, :result, :now)",
+        id=id,
+        kind=kind,
+        case_id=case,
+        agent=agent,
+        result=codec.encode(fields),
+        now=stamp(now),
+    )
+
+
+# One line has the same columns whichever table it is from.
+_LINES = """
+SELECT 'in:' || id AS id, 'customer' AS author, text, received_at AS at, NULL AS state,
+  NULL AS reason, attachments, NULL AS name, kind, 0 AS effect, id AS seq
+  FROM inbox WHERE conversation = :id AND status <> 'merged' {in_where}
+UNION ALL
+SELECT 'out:' || id, author, text, created_at, state, reason, attachments, name, 'text', effect,
+  seq FROM outbox WHERE conversation = :id AND op = 'send' {out_where}
+UNION ALL
+SELECT 'note:' || id, 'note', text, at, NULL, NULL, attachments, agent, 'text', 0, 0
+  FROM notes WHERE conversation = :id {note_where}
+"""
+
+
+def history(tx: Tx, conversation: int, limit: int) -> list[HistoryLine]:
+    """The latest lines of a conversation, oldest first."""
+    sql = _LINES.format(in_where="", out_where="", note_where="")
+    rows = tx.rows(
+        f"SELECT * FROM ({sql}) ORDER BY at DESC, seq DESC LIMIT :limit",
+        id=conversation,
+        limit=limit,
+    )
+    return [_line(row) for row in reversed(rows)]
+
+
+def line(tx: Tx, conversation: int, line_id: str) -> HistoryLine | None:
+    """One line by its id (``in:5``, ``out:...``, ``note:...``)."""
+    sql = _LINES.format(
+        in_where="AND 'in:' || id = :line",
+        out_where="AND 'out:' || id = :line",
+        note_where="AND 'note:' || id = :line",
+    )
+    row = tx.row(sql, id=conversation, line=line_id)
+    return None if row is None else _line(row)
+
+
+def _line(row: Any) -> HistoryLine:
+    return HistoryLine(
+        id=row["id"],
+        author=Author(row["author"]),
+        text=row["text"],
+        at=unstamp(row["at"]),
+        state=None if row["state"] is None else State(row["state"]),
+        reason=row["reason"],
+        attachments=codec.attachments_from_json(row["attachments"]),
+        name=row["name"],
+        kind=Kind(row["kind"]),
+        effect=bool(row["effect"]),
+    )

@@ -1,0 +1,151 @@
+"""Conversations and their leases."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.codec import stamp
+from bot.messages import Address, Owner
+from bot.ports import Row, Tx
+
+
+def get(tx: Tx, conversation: int) -> Row:
+    """One conversation. Raises LookupError."""
+    row = tx.row("SELECT * FROM conversations WHERE id = :id", id=conversation)
+    if row is None:
+        raise LookupError(f"no conversation {conversation}")
+    return row
+
+
+def of_address(tx: Tx, address: Address) -> Row | None:
+    """The conversation with one identity on one channel."""
+    return tx.row(
+        "SELECT * FROM conversations WHERE channel = :channel AND address = :address",
+        channel=address.channel,
+        address=address.id,
+    )
+
+
+def ensure(tx: Tx, address: Address, name: str | None, language: str, now: datetime) -> Row:
+    """The conversation with an identity, made when it is new."""
+    tx.run(
+        "INSERT INTO conversations (channel, address, name, language, created_at, last_in_at) "
+        "VALUES (:channel, :address, :name, :language, :now, :now) "
+        "ON CONFLICT (channel, address) DO UPDATE SET last_in_at = :now, "
+        "name = coalesce(:name, name)",
+        channel=address.channel,
+        address=address.id,
+        name=name,
+        language=language,
+        now=stamp(now),
+    )
+    row = of_address(tx, address)
+    assert row is not None  # noqa: S101 - just inserted
+    return row
+
+
+def change_owner(tx: Tx, conversation: int, owner: Owner) -> int:
+    """Set the owner, raise its version, and return that."""
+    tx.run(
+        "UPDATE conversations SET owner = :owner, owner_version = owner_version + 1, "
+        "agent_version = CASE WHEN :owner = 'agent' OR owner = 'agent' THEN owner_version + 1 "
+        "ELSE agent_version END WHERE id = :id",
+        id=conversation,
+        owner=owner.value,
+    )
+    return int(get(tx, conversation)["owner_version"])
+
+
+def new_session(tx: Tx, conversation: int, *, resumed: bool) -> None:
+    """Let the dialogue start with a clean tracker at the next turn."""
+    tx.run(
+        "UPDATE conversations SET session = session + 1, resumed = :resumed, misses = 0 "
+        "WHERE id = :id",
+        id=conversation,
+        resumed=int(resumed),
+    )
+
+
+def note_turn(tx: Tx, conversation: int, state: str | None, misses: int) -> None:
+    """Keep what a finished turn leaves behind; ``state`` None keeps the old one."""
+    tx.run(
+        "UPDATE conversations SET state = coalesce(:state, state), misses = :misses, resumed = 0 "
+        "WHERE id = :id",
+        id=conversation,
+        state=state,
+        misses=misses,
+    )
+
+
+def set_language(tx: Tx, conversation: int, language: str) -> None:
+    """Keep the language of the latest message that showed one."""
+    tx.run(
+        "UPDATE conversations SET language = :language WHERE id = :id AND language <> :language",
+        id=conversation,
+        language=language,
+    )
+
+
+def due_at(tx: Tx, conversation: int, at: datetime | None) -> None:
+    """Set when the next turn is due; ``None``: nothing waits."""
+    tx.run(
+        "UPDATE conversations SET ready_at = :at WHERE id = :id",
+        id=conversation,
+        at=None if at is None else stamp(at),
+    )
+
+
+def lease(tx: Tx, now: datetime, seconds: float, limit: int) -> list[tuple[int, int]]:
+    """Lease conversations whose turn is due; returns pairs of id and fencing number."""
+    rows = tx.rows(
+        "SELECT id, fence FROM conversations WHERE ready_at <= :now "
+        "AND (lease_until IS NULL OR lease_until < :now) ORDER BY ready_at LIMIT :limit",
+        now=stamp(now),
+        limit=limit,
+    )
+    until = stamp(now + timedelta(seconds=seconds))
+    for row in rows:
+        tx.run(
+            "UPDATE conversations SET lease_until = :until, fence = fence + 1 WHERE id = :id",
+            id=row["id"],
+            until=until,
+        )
+    return [(row["id"], row["fence"] + 1) for row in rows]
+
+
+def extend_lease(tx: Tx, conversation: int, fence: int, until: datetime) -> bool:
+    """Keep a lease longer; False when it was lost."""
+    return bool(
+        tx.run(
+            "UPDATE conversations SET lease_until = :until WHERE id = :id AND fence = :fence",
+            id=conversation,
+            fence=fence,
+            until=stamp(until),
+        )
+    )
+
+
+def holds(tx: Tx, conversation: int, fence: int) -> bool:
+    """Whether the fencing number is still the latest."""
+    return bool(get(tx, conversation)["fence"] == fence)
+
+
+def release(tx: Tx, conversation: int, fence: int) -> None:
+    """Give a lease back, unless somebody else holds it by now."""
+    tx.run(
+        "UPDATE conversations SET lease_until = NULL WHERE id = :id AND fence = :fence",
+        id=conversation,
+        fence=fence,
+    )
+
+
+def release_all(tx: Tx) -> None:
+    """Drop every lease: at a start, when this process is the only writer."""
+    tx.run("UPDATE conversations SET lease_until = NULL, fence = fence + 1")
+
+
+def next_due(tx: Tx) -> str | None:
+    """When the next turn is due, as a stamp."""
+    row: Any = tx.row("SELECT min(ready_at) AS at FROM conversations WHERE lease_until IS NULL")
+    return row["at"] if row else None

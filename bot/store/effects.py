@@ -1,0 +1,204 @@
+"""Proposals, recorded calls, proofs and wrong pairs: what makes an action safe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bot import codec
+from bot.codec import new_id, stamp, unstamp
+from bot.messages import Proof, Proposal
+from bot.ports import Row, Tx
+
+
+def call(tx: Tx, turn: str, action: str, number: int) -> Row | None:
+    """The record of the n-th call of an action in a turn."""
+    return tx.row(
+        "SELECT * FROM calls WHERE turn = :turn AND action = :action AND number = :number",
+        turn=turn,
+        action=action,
+        number=number,
+    )
+
+
+def start_call(
+    tx: Tx,
+    *,
+    turn: str,
+    action: str,
+    number: int,
+    conversation: int,
+    name: str,
+    subject: str,
+    key: str,
+    actor: str,
+    effect: bool,
+    now: datetime,
+) -> None:
+    """Write that a call is about to be made."""
+    tx.run(
+        "INSERT INTO calls (turn, action, number, conversation, name, subject, key, actor, "
+        "status, effect, started_at) VALUES (:turn, :action, :number, :conversation, :name, "
+        ":subject, :key, :actor, 'started', :effect, :now)",
+        turn=turn,
+        action=action,
+        number=number,
+        conversation=conversation,
+        name=name,
+        subject=subject,
+        key=key,
+        actor=actor,
+        effect=int(effect),
+        now=stamp(now),
+    )
+
+
+def end_call(
+    tx: Tx,
+    *,
+    turn: str,
+    action: str,
+    number: int,
+    status: str,
+    outcome: str | None,
+    result: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Write what a started call gave."""
+    tx.run(
+        "UPDATE calls SET status = :status, outcome = :outcome, result = :result, done_at = :now "
+        "WHERE turn = :turn AND action = :action AND number = :number",
+        turn=turn,
+        action=action,
+        number=number,
+        status=status,
+        outcome=outcome,
+        result=codec.encode(result),
+        now=stamp(now),
+    )
+
+
+def last_effect(tx: Tx, conversation: int, since: datetime) -> Row | None:
+    """The latest finished side effect of a conversation."""
+    return tx.row(
+        "SELECT * FROM calls WHERE conversation = :id AND effect = 1 AND status = 'done' "
+        "AND done_at >= :since ORDER BY done_at DESC LIMIT 1",
+        id=conversation,
+        since=stamp(since),
+    )
+
+
+def propose(
+    tx: Tx,
+    *,
+    conversation: int,
+    turn: str,
+    action: str,
+    proposal: Proposal,
+    expires: datetime,
+    now: datetime,
+) -> str:
+    """Open a proposal; one that was open lapses. Returns its id."""
+    lapse(tx, conversation)
+    proposal_id = new_id()
+    tx.run(
+        "INSERT INTO proposals (id, conversation, turn, action, arguments, subject, version, "
+        "state, expires_at, created_at) VALUES (:id, :conversation, :turn, :action, :arguments, "
+        ":subject, :version, 'open', :expires, :now)",
+        id=proposal_id,
+        conversation=conversation,
+        turn=turn,
+        action=action,
+        arguments=codec.encode(proposal.arguments),
+        subject=proposal.subject,
+        version=proposal.version,
+        expires=stamp(expires),
+        now=stamp(now),
+    )
+    return proposal_id
+
+
+def open_proposal(tx: Tx, conversation: int, now: datetime) -> Row | None:
+    """The proposal that waits for a yes, if it has not expired."""
+    return tx.row(
+        "SELECT * FROM proposals WHERE conversation = :id AND state = 'open' AND expires_at > :now",
+        id=conversation,
+        now=stamp(now),
+    )
+
+
+def proposal(tx: Tx, proposal_id: str) -> Row | None:
+    """A proposal by its id."""
+    return tx.row("SELECT * FROM proposals WHERE id = :id", id=proposal_id)
+
+
+def consume(tx: Tx, proposal_id: str) -> bool:
+    """The one yes: compare and set. False when it was consumed, dropped or lapsed before."""
+    return _move(tx, proposal_id, "consumed")
+
+
+def drop(tx: Tx, proposal_id: str) -> bool:
+    """A no."""
+    return _move(tx, proposal_id, "dropped")
+
+
+def lapse(tx: Tx, conversation: int) -> None:
+    """End the open proposal of a conversation without an answer."""
+    tx.run(
+        "UPDATE proposals SET state = 'lapsed' WHERE conversation = :id AND state = 'open'",
+        id=conversation,
+    )
+
+
+def _move(tx: Tx, proposal_id: str, state: str) -> bool:
+    return bool(
+        tx.run(
+            "UPDATE proposals SET state = :state WHERE id = :id AND state = 'open'",
+            id=proposal_id,
+            state=state,
+        )
+    )
+
+
+def grant(tx: Tx, conversation: int, proof: Proof) -> None:
+    """Keep a proof; a later end counts."""
+    tx.run(
+        "INSERT INTO proofs (conversation, kind, subject, expires_at) VALUES (:conversation, "
+        ":kind, :subject, :expires) ON CONFLICT (conversation, kind, subject) DO UPDATE SET "
+        "expires_at = max(expires_at, :expires)",
+        conversation=conversation,
+        kind=proof.kind,
+        subject=proof.subject,
+        expires=stamp(proof.expires),
+    )
+
+
+def proofs(tx: Tx, conversation: int, now: datetime) -> tuple[Proof, ...]:
+    """The proofs of a conversation that have not expired."""
+    rows = tx.rows(
+        "SELECT * FROM proofs WHERE conversation = :id AND expires_at > :now",
+        id=conversation,
+        now=stamp(now),
+    )
+    return tuple(Proof(row["kind"], row["subject"], unstamp(row["expires_at"])) for row in rows)
+
+
+def note_attempt(tx: Tx, conversation: int, subject: str, now: datetime) -> None:
+    """Count a wrong pair."""
+    tx.run(
+        "INSERT INTO attempts (conversation, subject, at) VALUES (:conversation, :subject, :now)",
+        conversation=conversation,
+        subject=subject,
+        now=stamp(now),
+    )
+
+
+def attempts(tx: Tx, conversation: int, since: str) -> int:
+    """How many wrong pairs there were since a stamp."""
+    row = tx.row(
+        "SELECT count(*) AS n FROM attempts WHERE conversation = :id AND at > :since",
+        id=conversation,
+        since=since,
+    )
+    return int(row["n"]) if row else 0

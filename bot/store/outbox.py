@@ -1,0 +1,280 @@
+"""Rows that leave: messages to customers, and what desks show. A stream goes out in order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot import codec
+from bot.codec import new_id, stamp
+from bot.messages import Address, Attachment, Author, Button, Outbound, State
+from bot.ports import Row, Tx
+
+# A vendor's report never moves a message back.
+_RANK = {"queued": 0, "sending": 1, "unknown": 2, "sent": 3, "delivered": 4, "read": 5, "failed": 6}
+
+
+def insert_send(
+    tx: Tx,
+    *,
+    conversation: Row,
+    author: Author,
+    text: str,
+    now: datetime,
+    buttons: tuple[Button, ...] = (),
+    attachments: tuple[Attachment, ...] = (),
+    language: str | None = None,
+    name: str | None = None,
+    turn: str | None = None,
+    part: str | None = None,
+    case: int | None = None,
+    effect: bool = False,
+    state: State = State.QUEUED,
+    not_before: datetime | None = None,
+    owner_version: int | None = None,
+    replaces: str | None = None,
+    id: str | None = None,  # noqa: A002 - the column's name
+) -> str:
+    """Insert a message to the customer; return its id, the dedupe key of the send."""
+    row_id = id or new_id()
+    version = conversation["owner_version"] if owner_version is None else owner_version
+    tx.run(
+        "INSERT INTO outbox (id, target, stream, op, conversation, case_id, author, name, text, "
+        "buttons, attachments, language, turn, part, effect, owner_version, state, replaces, "
+        "not_before, created_at) VALUES (:id, :target, :stream, 'send', :conversation, :case_id, "
+        ":author, :name, :text, :buttons, :attachments, :language, :turn, :part, :effect, "
+        ":version, :state, :replaces, :not_before, :now)",
+        id=row_id,
+        target=f"channel:{conversation['channel']}",
+        stream=f"conversation:{conversation['id']}",
+        conversation=conversation["id"],
+        case_id=case,
+        author=author.value,
+        name=name,
+        text=text,
+        buttons=codec.buttons_to_json(buttons),
+        attachments=codec.attachments_to_json(attachments),
+        language=language or conversation["language"],
+        turn=turn,
+        part=part or row_id,
+        effect=int(effect),
+        version=version,
+        state=state.value,
+        replaces=replaces,
+        not_before=stamp(not_before or now),
+        now=stamp(now),
+    )
+    tx.notify("outbox")
+    return row_id
+
+
+def insert_desk(
+    tx: Tx, *, op: str, desk: str, case: int, conversation: int, subject: str, now: datetime
+) -> None:
+    """Queue what a desk shows: ``show`` the card, ``post`` a line, ``mark`` its state."""
+    stream = f"case:{case}"
+    # A card that waits to be shown shows what is true when it goes out: one is enough.
+    if op == "show" and tx.row(
+        "SELECT 1 FROM outbox WHERE stream = :stream AND op = 'show' AND state = 'queued'",
+        stream=stream,
+    ):
+        return
+    tx.run(
+        "INSERT INTO outbox (id, target, stream, op, conversation, case_id, author, subject, "
+        "state, not_before, created_at) VALUES (:id, :target, :stream, :op, :conversation, "
+        ":case_id, 'system', :subject, 'queued', :now, :now)",
+        id=new_id(),
+        target=f"desk:{desk}",
+        stream=stream,
+        op=op,
+        conversation=conversation,
+        case_id=case,
+        subject=subject,
+        now=stamp(now),
+    )
+    tx.notify("outbox")
+
+
+def get(tx: Tx, row_id: str) -> Row | None:
+    """A row by its id."""
+    return tx.row("SELECT * FROM outbox WHERE id = :id", id=row_id)
+
+
+def to_outbound(row: Row, address: Address) -> Outbound:
+    """The message of a row."""
+    return Outbound(
+        id=row["id"],
+        address=address,
+        text=row["text"],
+        buttons=codec.buttons_from_json(row["buttons"]),
+        attachments=codec.attachments_from_json(row["attachments"]),
+        author=Author(row["author"]),
+        language=row["language"],
+    )
+
+
+def claim(tx: Tx, now: datetime, limit: int) -> list[Row]:
+    """Mark the due heads of all streams as being sent, and return them."""
+    rows = tx.rows(
+        "SELECT o.* FROM outbox o WHERE o.state = 'queued' AND o.not_before <= :now "
+        "AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.stream = o.stream AND p.seq < o.seq "
+        "AND p.state IN ('queued', 'sending')) ORDER BY o.seq LIMIT :limit",
+        now=stamp(now),
+        limit=limit,
+    )
+    for row in rows:
+        set_state(tx, row["id"], State.SENDING)
+    return rows
+
+
+def next_due(tx: Tx) -> str | None:
+    """When the next head of a stream is due, as a stamp."""
+    row = tx.row(
+        "SELECT min(o.not_before) AS at FROM outbox o WHERE o.state = 'queued' "
+        "AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.stream = o.stream AND p.seq < o.seq "
+        "AND p.state IN ('queued', 'sending'))"
+    )
+    return row["at"] if row else None
+
+
+def set_state(tx: Tx, row_id: str, state: State, reason: str | None = None) -> None:
+    """Set the state of a row."""
+    tx.run(
+        "UPDATE outbox SET state = :state, reason = :reason WHERE id = :id",
+        id=row_id,
+        state=state.value,
+        reason=reason,
+    )
+
+
+def note_sent(tx: Tx, row_id: str, vendor_id: str, now: datetime) -> None:
+    """Note a successful send with the vendor's id."""
+    tx.run(
+        "UPDATE outbox SET state = 'sent', vendor_id = :vendor_id, sent_at = :now, reason = NULL "
+        "WHERE id = :id AND state IN ('sending', 'unknown')",
+        id=row_id,
+        vendor_id=vendor_id,
+        now=stamp(now),
+    )
+
+
+def retry_at(tx: Tx, row_id: str, at: datetime, reason: str) -> None:
+    """Queue a row again for later; later rows of its stream wait."""
+    tx.run(
+        "UPDATE outbox SET state = 'queued', attempts = attempts + 1, not_before = :at, "
+        "reason = :reason WHERE id = :id",
+        id=row_id,
+        at=stamp(at),
+        reason=reason,
+    )
+
+
+def fail_rest(tx: Tx, part: str, reason: str) -> list[str]:
+    """End the parts of a message that still wait, after one was rejected."""
+    rows = tx.rows("SELECT id FROM outbox WHERE part = :part AND state = 'queued'", part=part)
+    for row in rows:
+        set_state(tx, row["id"], State.FAILED, reason)
+    return [row["id"] for row in rows]
+
+
+def draft_stale(tx: Tx, conversation: int) -> None:
+    """Make drafts of the bot's messages that have not left: a person speaks now."""
+    tx.run(
+        "UPDATE outbox SET state = 'draft' WHERE conversation = :id AND author = 'bot' "
+        "AND op = 'send' AND state = 'queued'",
+        id=conversation,
+    )
+
+
+def hurry(tx: Tx, conversation: int, now: datetime) -> None:
+    """Send at once what still waits for its undo time."""
+    tx.run(
+        "UPDATE outbox SET not_before = :now WHERE conversation = :id AND state = 'queued' "
+        "AND author = 'agent' AND attempts = 0 AND not_before > :now",
+        id=conversation,
+        now=stamp(now),
+    )
+
+
+def cut_off(tx: Tx) -> list[Row]:
+    """Rows that were being sent when the process ended: nobody knows what became of them."""
+    return tx.rows("SELECT * FROM outbox WHERE state = 'sending' ORDER BY seq")
+
+
+def apply_receipt(
+    tx: Tx, channel: str, vendor_id: str, state: State, reason: str | None
+) -> Row | None:
+    """Move a sent message forward; never back. Returns its row, or None when nothing changed."""
+    row = tx.row(
+        "SELECT * FROM outbox WHERE target = :target AND vendor_id = :vendor_id",
+        target=f"channel:{channel}",
+        vendor_id=vendor_id,
+    )
+    if row is None or _RANK.get(state.value, -1) <= _RANK.get(row["state"], -1):
+        return None
+    if state is State.FAILED and row["state"] in ("delivered", "read"):
+        return None
+    set_state(tx, row["id"], state, reason)
+    return row
+
+
+def keep_receipt(
+    tx: Tx, channel: str, vendor_id: str, state: State, reason: str | None, now: datetime
+) -> None:
+    """Keep a report that came before the vendor's id was noted."""
+    tx.run(
+        "INSERT INTO receipts (channel, vendor_id, state, reason, at) VALUES (:channel, "
+        ":vendor_id, :state, :reason, :now) ON CONFLICT DO NOTHING",
+        channel=channel,
+        vendor_id=vendor_id,
+        state=state.value,
+        reason=reason,
+        now=stamp(now),
+    )
+
+
+def early_receipts(tx: Tx, channel: str, vendor_id: str) -> list[Row]:
+    """Take the reports that were kept for a vendor's id."""
+    rows = tx.rows(
+        "SELECT * FROM receipts WHERE channel = :channel AND vendor_id = :vendor_id",
+        channel=channel,
+        vendor_id=vendor_id,
+    )
+    tx.run(
+        "DELETE FROM receipts WHERE channel = :channel AND vendor_id = :vendor_id",
+        channel=channel,
+        vendor_id=vendor_id,
+    )
+    return rows
+
+
+def is_known(tx: Tx, channel: str, vendor_id: str) -> bool:
+    """Whether a message with this vendor's id was noted."""
+    return (
+        tx.row(
+            "SELECT 1 FROM outbox WHERE target = :target AND vendor_id = :vendor_id",
+            target=f"channel:{channel}",
+            vendor_id=vendor_id,
+        )
+        is not None
+    )
+
+
+def of_turn(tx: Tx, turn: str) -> list[Row]:
+    """What went out, or will, for a turn."""
+    return tx.rows(
+        "SELECT * FROM outbox WHERE turn = :turn AND op = 'send' ORDER BY seq", turn=turn
+    )
+
+
+def offered(tx: Tx, conversation: int, payload: str) -> bool:
+    """Whether a button with this payload was offered in the conversation."""
+    rows = tx.rows(
+        "SELECT buttons FROM outbox WHERE conversation = :id AND op = 'send' "
+        "AND buttons <> '[]' ORDER BY seq DESC LIMIT 50",
+        id=conversation,
+    )
+    return any(
+        button.payload == payload
+        for row in rows
+        for button in codec.buttons_from_json(row["buttons"])
+    )

@@ -1,0 +1,53 @@
+"""Durable timers: one for each kind and subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bot import codec
+from bot.codec import stamp
+from bot.ports import Row, Tx
+
+
+def schedule(
+    tx: Tx, kind: str, subject: str, due: datetime, payload: Mapping[str, Any] | None = None
+) -> None:
+    """Set a timer; one that exists is moved."""
+    tx.run(
+        "INSERT INTO timers (kind, subject, due, payload) VALUES (:kind, :subject, :due, "
+        ":payload) ON CONFLICT (kind, subject) DO UPDATE SET due = :due, payload = :payload",
+        kind=kind,
+        subject=subject,
+        due=stamp(due),
+        payload=codec.encode(payload or {}),
+    )
+    tx.notify("timers")
+
+
+def cancel(tx: Tx, kind: str, subject: str) -> None:
+    """Take a timer away."""
+    tx.run(
+        "DELETE FROM timers WHERE kind = :kind AND subject = :subject", kind=kind, subject=subject
+    )
+
+
+def due(tx: Tx, now: datetime, limit: int = 100) -> list[Row]:
+    """Timers that are due, earliest first."""
+    return tx.rows(
+        "SELECT * FROM timers WHERE due <= :now ORDER BY due LIMIT :limit",
+        now=stamp(now),
+        limit=limit,
+    )
+
+
+def remove(tx: Tx, timer: int, due_at: str) -> None:
+    """Take away a timer that fired, unless it was set anew meanwhile."""
+    tx.run("DELETE FROM timers WHERE id = :id AND due = :due", id=timer, due=due_at)
+
+
+def next_due(tx: Tx) -> str | None:
+    """When the next timer is due, as a stamp."""
+    row = tx.row("SELECT min(due) AS at FROM timers")
+    return row["at"] if row else None

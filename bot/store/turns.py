@@ -1,0 +1,208 @@
+"""Inbound messages and the turns they are frozen into."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot import codec
+from bot.codec import stamp
+from bot.messages import Attachment, Author, Entity, Inbound, Kind, Past, Turn
+from bot.ports import Row, Tx
+
+
+def insert_message(tx: Tx, message: Inbound, conversation: int, status: str, now: datetime) -> int:
+    """Insert an inbound message and return its id; 0 when its wire id is known."""
+    changed = tx.run(
+        "INSERT INTO inbox (channel, wire_id, conversation, kind, text, payload, attachments, "
+        "edits, received_at, status) VALUES (:channel, :wire_id, :conversation, :kind, :text, "
+        ":payload, :attachments, :edits, :now, :status) ON CONFLICT (channel, wire_id) DO NOTHING",
+        channel=message.address.channel,
+        wire_id=message.wire_id,
+        conversation=conversation,
+        kind=message.kind.value,
+        text=message.text,
+        payload=message.payload,
+        attachments=codec.attachments_to_json(message.attachments),
+        edits=message.edits,
+        now=stamp(now),
+        status=status,
+    )
+    if not changed:
+        return 0
+    row = find_message(tx, message.address.channel, message.wire_id)
+    return 0 if row is None else int(row["id"])
+
+
+def find_message(tx: Tx, channel: str, wire_id: str) -> Row | None:
+    """An inbound message by its wire id."""
+    return tx.row(
+        "SELECT * FROM inbox WHERE channel = :channel AND wire_id = :wire_id",
+        channel=channel,
+        wire_id=wire_id,
+    )
+
+
+def edit_pending(tx: Tx, channel: str, wire_id: str, text: str) -> bool:
+    """Change the text of a message that no turn has taken yet."""
+    return bool(
+        tx.run(
+            "UPDATE inbox SET text = :text WHERE channel = :channel AND wire_id = :wire_id "
+            "AND status = 'pending'",
+            channel=channel,
+            wire_id=wire_id,
+            text=text,
+        )
+    )
+
+
+def pending(tx: Tx, conversation: int) -> list[Row]:
+    """Messages no turn has taken, oldest first."""
+    return tx.rows(
+        "SELECT * FROM inbox WHERE conversation = :id AND status = 'pending' ORDER BY id",
+        id=conversation,
+    )
+
+
+def set_attachments(tx: Tx, message: int, attachments: tuple[Attachment, ...]) -> None:
+    """Note what fetching the media of a message gave."""
+    tx.run(
+        "UPDATE inbox SET attachments = :attachments WHERE id = :id",
+        id=message,
+        attachments=codec.attachments_to_json(attachments),
+    )
+
+
+def take_messages(tx: Tx, messages: list[int], status: str, turn: str | None) -> None:
+    """Give messages to a turn, or to the case."""
+    for message in messages:
+        tx.run(
+            "UPDATE inbox SET status = :status, turn = :turn WHERE id = :id",
+            id=message,
+            status=status,
+            turn=turn,
+        )
+
+
+def insert(tx: Tx, turn: Turn, kind: Kind, owner_version: int, now: datetime) -> None:
+    """Freeze a turn."""
+    tx.run(
+        "INSERT INTO turns (key, conversation, session, owner_version, text, kind, payload, "
+        "attachments, language, state, history, resumed, status, created_at) VALUES (:key, "
+        ":conversation, :session, :owner_version, :text, :kind, :payload, :attachments, "
+        ":language, :state, :history, :resumed, 'frozen', :now)",
+        key=turn.key,
+        conversation=turn.conversation,
+        session=turn.session,
+        owner_version=owner_version,
+        text=turn.text,
+        kind=kind.value,
+        payload=turn.payload,
+        attachments=codec.attachments_to_json(turn.attachments),
+        language=turn.language,
+        state=None if turn.state is None else codec.encode(turn.state),
+        history=codec.past_to_json(turn.history),
+        resumed=int(turn.resumed),
+        now=stamp(now),
+    )
+
+
+def frozen(tx: Tx, conversation: int) -> Row | None:
+    """The turn that is being answered."""
+    return tx.row(
+        "SELECT * FROM turns WHERE conversation = :id AND status = 'frozen'", id=conversation
+    )
+
+
+def get(tx: Tx, key: str) -> Row | None:
+    """A turn by its key."""
+    return tx.row("SELECT * FROM turns WHERE key = :key", key=key)
+
+
+def from_row(row: Row) -> Turn:
+    """The Turn of a row."""
+    return Turn(
+        key=row["key"],
+        conversation=row["conversation"],
+        session=row["session"],
+        text=row["text"],
+        language=row["language"],
+        payload=row["payload"],
+        attachments=codec.attachments_from_json(row["attachments"]),
+        state=codec.decode(row["state"]),
+        history=tuple(
+            Past(Author(past["by"]), past["text"]) for past in codec.decode(row["history"])
+        ),
+        resumed=bool(row["resumed"]),
+        attempt=row["attempts"] + 1,
+    )
+
+
+def finish(
+    tx: Tx,
+    key: str,
+    status: str,
+    now: datetime,
+    *,
+    outcome: str | None = None,
+    intent: str | None = None,
+    confidence: float = 0.0,
+    entities: tuple[Entity, ...] = (),
+    error: str | None = None,
+) -> bool:
+    """End a frozen turn: ``done``, ``handed`` or ``dead``. False when it had ended before."""
+    return bool(
+        tx.run(
+            "UPDATE turns SET status = :status, done_at = :now, outcome = :outcome, "
+            "intent = :intent, confidence = :confidence, entities = :entities, "
+            "error = coalesce(:error, error) WHERE key = :key AND status = 'frozen'",
+            key=key,
+            status=status,
+            now=stamp(now),
+            outcome=outcome,
+            intent=intent,
+            confidence=confidence,
+            entities=codec.entities_to_json(entities),
+            error=error,
+        )
+    )
+
+
+def postpone(tx: Tx, key: str, until: datetime, error: str) -> None:
+    """Note a failed attempt; the same row is asked again later."""
+    tx.run(
+        "UPDATE turns SET attempts = attempts + 1, next_at = :until, error = :error "
+        "WHERE key = :key",
+        key=key,
+        until=stamp(until),
+        error=error,
+    )
+
+
+def mark_delayed(tx: Tx, key: str) -> bool:
+    """Note that the customer is told of the delay; False when they were before."""
+    return bool(tx.run("UPDATE turns SET delayed = 1 WHERE key = :key AND delayed = 0", key=key))
+
+
+def last_intents(tx: Tx, conversation: int, limit: int = 5) -> tuple[str, ...]:
+    """What was understood lately, latest last."""
+    rows = tx.rows(
+        "SELECT intent FROM turns WHERE conversation = :id AND intent IS NOT NULL "
+        "ORDER BY created_at DESC LIMIT :limit",
+        id=conversation,
+        limit=limit,
+    )
+    return tuple(row["intent"] for row in reversed(rows))
+
+
+def counts(tx: Tx) -> dict[str, int]:
+    """Accepted, answered, open, handed and dead: messages, for the figures."""
+    row: Any = tx.row(
+        "SELECT count(*) AS accepted, "
+        "sum(CASE WHEN i.status = 'pending' OR t.status = 'frozen' THEN 1 ELSE 0 END) AS open, "
+        "sum(CASE WHEN t.status = 'done' OR i.status = 'merged' THEN 1 ELSE 0 END) AS answered, "
+        "sum(CASE WHEN i.status = 'case' OR t.status = 'handed' THEN 1 ELSE 0 END) AS handed, "
+        "sum(CASE WHEN t.status = 'dead' THEN 1 ELSE 0 END) AS dead "
+        "FROM inbox i LEFT JOIN turns t ON t.key = i.turn"
+    )
+    return {key: int(row[key] or 0) for key in ("accepted", "open", "answered", "handed", "dead")}
