@@ -1,0 +1,31 @@
+"""The web: a chat page for customers, and a desk for agents."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from bot.hooks import hookimpl
+from bot.ports import Registrar, Route, Services
+from plugins.web.api import DeskDoor
+from plugins.web.channel import WebChannel
+from plugins.web.desk import WebDesk
+from plugins.web.desk_token import DeskToken
+from plugins.web.pages import page_routes
+from plugins.web.settings import WebSettings
+
+
+@hookimpl
+def bot_register(bot: Registrar) -> None:
+    """Serve the chat page and the desk."""
+    settings = bot.settings(WebSettings)
+    configured = settings.desk_token.get_secret_value() if settings.desk_token else None
+    desk = WebDesk(settings, DeskToken(bot.data, configured))
+
+    def routes(services: Services) -> list[Route]:
+        return [*desk.routes(services), *page_routes(settings, desk, services.texts)]
+
+    bot.add_migrations(files(__name__) / "migrations")
+    bot.add_channel(WebChannel(settings))
+    bot.add_desk(desk)
+    bot.add_routes(routes)
+    bot.provide(DeskDoor, desk)

@@ -1,0 +1,117 @@
+"""Pure parsing and rendering for the desk: commands in, cases and their history out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from bot.messages import Attachment, Case, Close, Command, HandBack, HistoryLine, Line, TakeOver
+from plugins.web.wire import CLIENT_ID, Fault, clean, files_of, shown_attachment, text_of, visible
+
+AGENT_LIMIT = 60
+LINE_LIMIT = 8000
+"""Characters of an agent's line; a channel that takes fewer gets it in parts."""
+
+
+def parse_agent(found: Mapping[str, Any]) -> str:
+    """The agent's name on one line. Raises :class:`Fault`."""
+    agent = " ".join(clean(text_of(found, "agent")).split())
+    if not visible(agent) or len(agent) > AGENT_LIMIT:
+        raise Fault(400, "no_agent")
+    return agent
+
+
+def parse_command(found: Mapping[str, Any], attachments: tuple[Attachment, ...]) -> Command:
+    """Read a command of the desk's page. Raises :class:`Fault`."""
+    name = text_of(found, "id")
+    case = found.get("case")
+    agent = parse_agent(found)
+    if not CLIENT_ID.fullmatch(name) or not isinstance(case, int) or isinstance(case, bool):
+        raise Fault(400, "not_valid")
+    text, note = _words(found, "text"), _words(found, "note")
+    match found.get("kind"):
+        case "take_over":
+            return TakeOver(name, case, agent, force=found.get("force") is True)
+        case "line" | "note" as kind:
+            if not (visible(text) or attachments):
+                raise Fault(400, "empty")
+            return Line(name, case, agent, text, attachments, internal=kind == "note")
+        case "hand_back":
+            return HandBack(name, case, agent, outcome=text, note=note)
+        case "close":
+            return Close(name, case, agent, note=note)
+        case _:
+            raise Fault(400, "not_valid")
+
+
+def command_files(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """The files that a command names. Raises :class:`Fault`."""
+    return files_of(found)
+
+
+def _words(found: Mapping[str, Any], key: str) -> str:
+    text = clean(text_of(found, key))
+    if len(text) > LINE_LIMIT:
+        raise Fault(413, "too_long", limit=LINE_LIMIT)
+    return text
+
+
+def shown_case(case: Case, explain: Callable[[str], str]) -> dict[str, Any]:
+    """Render a case; ``explain`` gives the sentence of a reason code."""
+    return {
+        "id": case.id,
+        "channel": case.address.channel,
+        "reason": case.reason,
+        "reason_text": explain(case.reason),
+        "priority": case.priority,
+        "state": case.state,
+        "owner": case.owner,
+        "language": case.language,
+        "customer": case.customer,
+        "agent": case.agent,
+        "opened_at": _time(case.opened_at),
+        "taken_at": _time(case.taken_at),
+        "closed_at": _time(case.closed_at),
+        "outcome": case.outcome,
+        "intents": list(case.intents),
+        "tried": list(case.tried),
+        "orders": [_flat(order) for order in case.orders],
+        "updated": case.updated,
+    }
+
+
+def shown_line(line: HistoryLine, explain: Callable[[str], str]) -> dict[str, Any]:
+    """Render a line of the history."""
+    return {
+        "id": line.id,
+        "author": line.author,
+        "name": line.name,
+        "text": line.text,
+        "at": _time(line.at),
+        "state": line.state,
+        "reason": line.reason,
+        "reason_text": explain(line.reason) if line.reason else None,
+        "attachments": [shown_attachment(a) for a in line.attachments],
+        "kind": line.kind,
+        "effect": line.effect,
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, str | int | float | bool | None]:
+    return {key: _plain(value) for key, value in facts.items()}
+
+
+def _plain(value: object) -> str | int | float | bool | None:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(str(item) for item in value)
+    return f"{value:.2f}" if isinstance(value, Decimal) else str(value)
