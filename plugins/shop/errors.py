@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.ports import Unavailable
 from plugins.shop.model import Reason
 
 
@@ -36,7 +37,7 @@ class KeyReused(ShopError):
     """The key already names another change: a fault of the caller, never of the customer."""
 
 
-class ShopUnavailable(ShopError):
+class ShopUnavailable(ShopError, Unavailable):
     """The shop or carrier did not answer.
 
     The outcome of a change is unknown until it is looked up by its key.

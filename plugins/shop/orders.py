@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-NUMBER = re.compile(r"(?<![A-Za-z0-9])(?:[Bb][\s-]?|#\s?)?(\d{6})(?![A-Za-z0-9])")
+NUMBER = re.compile(r"(?<![A-Za-z0-9])(?:[Bb][\s\-\u2010-\u2015]?|#\s?)?(\d{6})(?![A-Za-z0-9])")
 """An order number inside a text: `B-100234`, `b100234`, `B 100234`, `#100234`, `100234`."""
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -40,7 +40,7 @@ def normalise_email(text: str) -> str:
 
 
 def normalise_postcode(text: str) -> str:
-    """Upper case without spaces, dashes and a country's prefix: `SW1A1AA`, `50674` for `D-50674`."""
+    """Upper case without spaces, dashes and a country's prefix: `50674` for `D-50674`."""
     dense = _SPACES_AND_DASHES.sub("", _plain(text)).upper()
     return _COUNTRY_PREFIX.sub("", dense)
 
