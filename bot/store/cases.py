@@ -211,7 +211,7 @@ def note_command(
     case: int,
     agent: str,
     result: CommandResult,
-    now: datetime,  # noqa: A002
+    now: datetime,
 ) -> None:
     """Keep what a command did."""
     fields = {"done": result.done, "reason": result.reason, "line": result.line}
@@ -245,7 +245,7 @@ def history(tx: Tx, conversation: int, limit: int) -> list[HistoryLine]:
     """The latest lines of a conversation, oldest first."""
     sql = _LINES.format(in_where="", out_where="", note_where="")
     rows = tx.rows(
-        f"SELECT * FROM ({sql}) ORDER BY at DESC, seq DESC LIMIT :limit",
+        f"{sql} ORDER BY at DESC, seq DESC LIMIT :limit",
         id=conversation,
         limit=limit,
     )

@@ -32,7 +32,7 @@ def insert_send(
     not_before: datetime | None = None,
     owner_version: int | None = None,
     replaces: str | None = None,
-    id: str | None = None,  # noqa: A002 - the column's name
+    id: str | None = None,
 ) -> str:
     """Insert a message to the customer; return its id, the dedupe key of the send."""
     row_id = id or new_id()
@@ -109,6 +109,7 @@ def to_outbound(row: Row, address: Address) -> Outbound:
         attachments=codec.attachments_from_json(row["attachments"]),
         author=Author(row["author"]),
         language=row["language"],
+        name=row["name"],
     )
 
 

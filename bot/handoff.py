@@ -1,0 +1,285 @@
+"""Who speaks to the customer: cases, the owner, and the commands that change them.
+
+Everything here is one transaction and waits for nothing, so that a take-over works at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bot.clean import clean_text
+from bot.codec import Clock, utc_now
+from bot.inbox import post_line
+from bot.messages import (
+    Author,
+    Case,
+    Close,
+    Command,
+    CommandResult,
+    HandBack,
+    HistoryLine,
+    Line,
+    Owner,
+    Say,
+    TakeOver,
+)
+from bot.ports import Files, Row, Store, Texts, Tx
+from bot.rendering import Renderer
+from bot.store import cases, conversations, effects, outbox, turns
+
+# Reasons that an agent should see before others.
+URGENT = frozenset({"complaint", "outcome_unknown", "action_failed", "pair_attempts"})
+
+
+class Handoff:
+    """Opens cases and applies commands.
+
+    ``desk`` tells which desk gets a case for a reason and a language; ``undo_seconds`` is how long
+    an agent's line waits before it leaves.
+    """
+
+    def __init__(
+        self,
+        *,
+        renderer: Renderer,
+        desk: Callable[[str, str], str],
+        undo_seconds: float = 0.0,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._renderer = renderer
+        self._desk = desk
+        self._undo = timedelta(seconds=undo_seconds)
+        self._clock = clock
+
+    def open_case(self, tx: Tx, conversation: Row, reason: str) -> int:
+        """Open a case (or return the open one); a bot's conversation waits for a person now."""
+        now = self._clock()
+        priority = "high" if reason in URGENT else "normal"
+        existing = cases.open_case(tx, conversation["id"])
+        if existing is not None:
+            if priority == "high" and existing["priority"] != "high":
+                cases.raise_priority(tx, existing["id"], reason, priority)
+            self._show(tx, existing["id"], now)
+            return int(existing["id"])
+        desk = self._desk(reason, conversation["language"])
+        case = cases.insert(
+            tx, conversation["id"], desk=desk, reason=reason, priority=priority, now=now
+        )
+        if conversation["owner"] == Owner.BOT:
+            conversations.change_owner(tx, conversation["id"], Owner.WAITING)
+        self._show(tx, case, now)
+        for line in cases.history(tx, conversation["id"], limit=20):
+            post_line(tx, conversation["id"], line.id, now)
+        tx.notify("owner", conversation["id"])
+        return case
+
+    def apply(self, tx: Tx, command: Command) -> CommandResult:
+        """Apply a command once; the same id again gives the same result."""
+        known = cases.known_command(tx, command.id)
+        if known is not None:
+            return known
+        case = cases.get_row(tx, command.case)
+        if case is None:
+            return CommandResult(False, "no_such_case")
+        result = self._apply(tx, command, case)
+        cases.note_command(
+            tx,
+            id=command.id,
+            kind=type(command).__name__,
+            case=command.case,
+            agent=command.agent,
+            result=result,
+            now=self._clock(),
+        )
+        return result
+
+    def _apply(self, tx: Tx, command: Command, case: Row) -> CommandResult:
+        if isinstance(command, Line) and command.internal:
+            return self._note(tx, command, case)
+        if case["state"] == "closed":
+            return CommandResult(False, "case_closed")
+        match command:
+            case TakeOver():
+                return self._take_over(tx, command, case)
+            case Line():
+                return self._line(tx, command, case)
+            case HandBack():
+                return self._hand_back(tx, command, case)
+            case Close():
+                return self._close(tx, command, case)
+
+    def _take_over(self, tx: Tx, command: TakeOver, case: Row) -> CommandResult:
+        now = self._clock()
+        if case["agent"] == command.agent:
+            return CommandResult(True)
+        if case["agent"] is not None and not command.force:
+            return CommandResult(False, f"taken_by:{case['agent']}")
+        conversation = case["conversation"]
+        cases.take(tx, case["id"], command.agent, now)
+        conversations.change_owner(tx, conversation, Owner.AGENT)
+        effects.lapse(tx, conversation)
+        outbox.draft_stale(tx, conversation)
+        self._hand_open_turns(tx, conversation, now)
+        facts = {"agent": command.agent}
+        self._notice(tx, conversation, Say("utter_agent_joined", facts), case["id"], now)
+        self._show(tx, case["id"], now)
+        tx.notify("takeover", conversation)
+        tx.notify("owner", conversation)
+        return CommandResult(True)
+
+    def _hand_open_turns(self, tx: Tx, conversation: int, now: datetime) -> None:
+        frozen = turns.frozen(tx, conversation)
+        if frozen is not None:
+            turns.finish(tx, frozen["key"], "handed", now)
+        waiting = [row["id"] for row in turns.pending(tx, conversation)]
+        turns.take_messages(tx, waiting, "case", None)
+        conversations.due_at(tx, conversation, None)
+
+    def _line(self, tx: Tx, command: Line, case: Row) -> CommandResult:
+        if case["agent"] is None:
+            return CommandResult(False, "not_taken")
+        if case["agent"] != command.agent:
+            return CommandResult(False, f"taken_by:{case['agent']}")
+        text = clean_text(command.text)
+        if not text and not command.attachments:
+            return CommandResult(False, "empty")
+        now = self._clock()
+        line = outbox.insert_send(
+            tx,
+            conversation=conversations.get(tx, case["conversation"]),
+            author=Author.AGENT,
+            name=command.agent,
+            text=text,
+            attachments=command.attachments,
+            case=case["id"],
+            not_before=now + self._undo,
+            now=now,
+        )
+        post_line(tx, case["conversation"], f"out:{line}", now)
+        return CommandResult(True, line=f"out:{line}")
+
+    def _note(self, tx: Tx, command: Line, case: Row) -> CommandResult:
+        text = clean_text(command.text)
+        if not text and not command.attachments:
+            return CommandResult(False, "empty")
+        return CommandResult(True, line=self._keep_note(tx, command.agent, text, case, command))
+
+    def _keep_note(
+        self, tx: Tx, agent: str, text: str, case: Row, command: Line | None = None
+    ) -> str:
+        now = self._clock()
+        line = cases.insert_note(
+            tx,
+            case=case["id"],
+            conversation=case["conversation"],
+            agent=agent,
+            text=text,
+            attachments=command.attachments if command else (),
+            now=now,
+        )
+        post_line(tx, case["conversation"], line, now)
+        return line
+
+    def _hand_back(self, tx: Tx, command: HandBack, case: Row) -> CommandResult:
+        refusal = self._may_end(case, command.agent)
+        if refusal is not None:
+            return refusal
+        if note := clean_text(command.note):
+            self._keep_note(tx, command.agent, note, case)
+        outcome = clean_text(command.outcome)
+        say = (
+            Say("utter_handed_back_outcome", {"outcome": outcome})
+            if outcome
+            else Say("utter_handed_back")
+        )
+        self._end(tx, case, say, outcome or "handed_back")
+        return CommandResult(True)
+
+    def _close(self, tx: Tx, command: Close, case: Row) -> CommandResult:
+        refusal = self._may_end(case, command.agent, untaken=True)
+        if refusal is not None:
+            return refusal
+        if note := clean_text(command.note):
+            self._keep_note(tx, command.agent, note, case)
+        self._end(tx, case, Say("utter_case_closed"), "closed")
+        return CommandResult(True)
+
+    def _may_end(self, case: Row, agent: str, *, untaken: bool = False) -> CommandResult | None:
+        if case["agent"] is None:
+            return None if untaken else CommandResult(False, "not_taken")
+        return None if case["agent"] == agent else CommandResult(False, f"taken_by:{case['agent']}")
+
+    def back_to_bot(self, tx: Tx, conversation: Row) -> bool:
+        """The waiting customer wants the bot again; False when nobody waited."""
+        case = cases.open_case(tx, conversation["id"])
+        if case is None or conversation["owner"] != Owner.WAITING:
+            return False
+        now = self._clock()
+        cases.close(tx, case["id"], "customer_back", now)
+        conversations.change_owner(tx, conversation["id"], Owner.BOT)
+        self._show(tx, case["id"], now)
+        tx.notify("owner", conversation["id"])
+        return True
+
+    def _end(self, tx: Tx, case: Row, say: Say, outcome: str) -> None:
+        now = self._clock()
+        conversation = case["conversation"]
+        outbox.hurry(tx, conversation, now)
+        cases.close(tx, case["id"], outcome, now)
+        conversations.change_owner(tx, conversation, Owner.BOT)
+        conversations.new_session(tx, conversation, resumed=True)
+        self._notice(tx, conversation, say, case["id"], now)
+        self._show(tx, case["id"], now)
+        tx.notify("owner", conversation)
+
+    def _notice(self, tx: Tx, conversation: int, say: Say, case: int, now: datetime) -> None:
+        row = conversations.get(tx, conversation)
+        ids = self._renderer.queue(tx, row, [say], now=now, author=Author.SYSTEM, case=case)
+        for line in ids:
+            post_line(tx, conversation, f"out:{line}", now)
+
+    def _show(self, tx: Tx, case: int, now: datetime) -> None:
+        row = cases.get_row(tx, case)
+        assert row is not None  # noqa: S101 - foreign key
+        outbox.insert_desk(
+            tx,
+            op="show",
+            desk=row["desk"],
+            case=case,
+            conversation=row["conversation"],
+            subject=str(case),
+            now=now,
+        )
+        cases.touch(tx, case)
+
+
+class CoreDeskInbox:
+    """The DeskInbox port."""
+
+    def __init__(self, *, store: Store, files: Files, texts: Texts, handoff: Handoff) -> None:
+        self.store = store
+        self.files = files
+        self.texts = texts
+        self._handoff = handoff
+
+    async def accept(self, command: Command) -> CommandResult:
+        """Apply a command at once."""
+        return await self.store.write(lambda tx: self._handoff.apply(tx, command))
+
+    async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
+        """Open (or the latest closed) cases."""
+        return await self.store.read(lambda tx: cases.listed(tx, closed=closed, desk=desk))
+
+    async def case(self, case: int) -> Case | None:
+        """One case."""
+        return await self.store.read(lambda tx: cases.load(tx, case))
+
+    async def history(self, case: int, *, limit: int = 200) -> list[HistoryLine]:
+        """The conversation of a case, oldest first; empty when there is no such case."""
+
+        def work(tx: Tx) -> list[HistoryLine]:
+            row = cases.get_row(tx, case)
+            return [] if row is None else cases.history(tx, row["conversation"], limit)
+
+        return await self.store.read(work)

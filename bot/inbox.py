@@ -1,0 +1,169 @@
+"""Accept once, commit, wake: the one door for what channels bring in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.clean import clean_text
+from bot.codec import Clock, unstamp, utc_now
+from bot.messages import Address, Features, Inbound, Kind, Owner, Receipt, Speaker
+from bot.ports import Files, Row, Store, Texts, Tx
+from bot.store import cases, conversations, outbox, turns
+
+# A burst is joined at most this many windows long, then it is asked.
+_LONGEST_BURST = 5
+
+
+class CoreInbox:
+    """The Inbox port. ``features`` are the channels' by name; ``language`` the shop's default."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        files: Files,
+        texts: Texts,
+        features: Mapping[str, Features],
+        language: str,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.store = store
+        self.files = files
+        self.texts = texts
+        self._features = features
+        self._language = language
+        self._clock = clock
+
+    async def accept(
+        self, *messages: Inbound, cursor: Callable[[Tx], None] | None = None
+    ) -> list[bool]:
+        """Commit messages (and the plugin's ``cursor``) and return which were new."""
+
+        def work(tx: Tx) -> list[bool]:
+            new = [self._accept(tx, message) for message in messages]
+            if cursor is not None:
+                cursor(tx)
+            return new
+
+        return await self.store.write(work)
+
+    async def receipt(self, *receipts: Receipt) -> None:
+        """Note what the vendor reports; what comes before its message is noted is kept."""
+        now = self._clock()
+
+        def work(tx: Tx) -> None:
+            for receipt in receipts:
+                apply_receipt(tx, receipt, now)
+
+        await self.store.write(work)
+
+    async def speaker(self, address: Address) -> Speaker:
+        """Who speaks to this identity now."""
+
+        def work(tx: Tx) -> Speaker:
+            conversation = conversations.of_address(tx, address)
+            if conversation is None:
+                return Speaker()
+            owner = Owner(conversation["owner"])
+            case = cases.open_case(tx, conversation["id"]) if owner is Owner.AGENT else None
+            return Speaker(owner, case["agent"] if case else None)
+
+        return await self.store.read(work)
+
+    def _accept(self, tx: Tx, message: Inbound) -> bool:
+        now = self._clock()
+        message = _tidy(message)
+        conversation = conversations.ensure(
+            tx, message.address, message.sender_name, self._language, now
+        )
+        owner = Owner(conversation["owner"])
+        merged = message.kind is Kind.EDIT and self._merge_edit(tx, message)
+        status = "merged" if merged else "case" if owner is Owner.AGENT else "pending"
+        line = turns.insert_message(tx, message, conversation["id"], status, now)
+        if not line:
+            return False
+        if status == "pending":
+            self._wake(tx, conversation, message, now)
+        if owner is not Owner.BOT and not merged:
+            post_line(tx, conversation["id"], f"in:{line}", now)
+        tx.notify("conversation", conversation["id"])
+        return True
+
+    def _merge_edit(self, tx: Tx, message: Inbound) -> bool:
+        channel = message.address.channel
+        if turns.find_message(tx, channel, message.wire_id) is not None:
+            return False
+        return message.edits is not None and turns.edit_pending(
+            tx, channel, message.edits, message.text
+        )
+
+    def _wake(self, tx: Tx, conversation: Row, message: Inbound, now: datetime) -> None:
+        if turns.frozen(tx, conversation["id"]) is not None:
+            return  # the next turn; finishing this one makes it due
+        features = self._features.get(message.address.channel, Features())
+        due = now
+        if message.kind in (Kind.TEXT, Kind.MEDIA) and features.burst_seconds > 0:
+            window = timedelta(seconds=features.burst_seconds)
+            first = unstamp(turns.pending(tx, conversation["id"])[0]["received_at"])
+            due = min(now + window, first + window * _LONGEST_BURST)
+        conversations.due_at(tx, conversation["id"], due)
+        tx.notify("inbox")
+
+
+def _tidy(message: Inbound) -> Inbound:
+    text = clean_text(message.text)
+    name = clean_text(message.sender_name)[:80] if message.sender_name else None
+    kind = message.kind
+    if kind is Kind.TEXT and not text:
+        kind = Kind.MEDIA if message.attachments else Kind.EMPTY
+    return replace(message, text=text, sender_name=name, kind=kind)
+
+
+def apply_receipt(tx: Tx, receipt: Receipt, now: datetime) -> None:
+    """Move the message a receipt is about, and mark its line at the desk."""
+    if not outbox.is_known(tx, receipt.channel, receipt.vendor_id):
+        outbox.keep_receipt(
+            tx, receipt.channel, receipt.vendor_id, receipt.state, receipt.reason, now
+        )
+        return
+    row = outbox.apply_receipt(
+        tx, receipt.channel, receipt.vendor_id, receipt.state, receipt.reason
+    )
+    if row is not None:
+        mark_line(tx, row, now)
+
+
+def post_line(tx: Tx, conversation: int, line: str, now: datetime) -> None:
+    """Show a line in the thread of the conversation's open case, if there is one."""
+    case = cases.open_case(tx, conversation)
+    if case is None:
+        return
+    outbox.insert_desk(
+        tx,
+        op="post",
+        desk=case["desk"],
+        case=case["id"],
+        conversation=conversation,
+        subject=line,
+        now=now,
+    )
+    cases.touch(tx, case["id"])
+
+
+def mark_line(tx: Tx, row: Row, now: datetime) -> None:
+    """Show at the desk what became of a line that went out under a case."""
+    case = cases.get_row(tx, row["case_id"]) if row["case_id"] else None
+    if case is None:
+        return
+    outbox.insert_desk(
+        tx,
+        op="mark",
+        desk=case["desk"],
+        case=case["id"],
+        conversation=row["conversation"],
+        subject=f"out:{row['id']}",
+        now=now,
+    )
+    cases.touch(tx, case["id"])
