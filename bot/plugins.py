@@ -130,16 +130,20 @@ def _register(
     registrar = PluginRegistrar(point.name, settings, data)
     try:
         _call_hook(manager, point, registrar)
+        _refuse_vain_table(settings, registrar, point.name)
     except Invalid as error:
         plugin.state, plugin.reason, plugin.problems = "invalid", str(error), error.problems
     except (Exception, SystemExit) as error:  # the edge: whatever a plugin does wrong
         plugin.leave_out(_why(error))
     else:
         plugin.registered = registrar.registered
-        if point.name in settings.plugins and not registrar.read_settings:
-            where = place(settings, ("plugins", point.name))
-            plugin.problems = [Problem(where, "this plugin has no settings", "remove the table")]
     plugin.variables = frozenset(registrar.variables)
+
+
+def _refuse_vain_table(settings: Settings, registrar: PluginRegistrar, name: str) -> None:
+    if name in settings.plugins and not registrar.read_settings:
+        where = place(settings, ("plugins", name))
+        raise Invalid([Problem(where, "this plugin has no settings", "remove the table")])
 
 
 def _call_hook(

@@ -101,10 +101,10 @@ class WebServer:
         self._health = health
         self._is_ready = ready
         self._metrics = metrics
-        self._webhooks = {route.handler for route in webhooks if isinstance(route, web.RouteDef)}
         app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._guard])
         app.on_response_prepare.append(_headers)
-        app.add_routes([*routes, *webhooks])
+        app.add_routes(routes)
+        self._webhooks = set(app.add_routes(webhooks))
         app.router.add_get("/health", self._get_health)
         app.router.add_get("/ready", self._get_ready)
         app.router.add_get("/metrics", self._get_metrics)
@@ -130,7 +130,7 @@ class WebServer:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if self.draining and request.match_info.handler in self._webhooks:
+        if self.draining and request.match_info.route in self._webhooks:
             return failure(503, "stopping")
         try:
             return await handler(request)

@@ -1,0 +1,58 @@
+"""A test that leaks a task, a socket, a file or a child process fails."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+_FDS = Path("/proc/self/fd")
+_GRACE = 40  # rounds of 5 ms in which what was closed may finish closing
+
+
+def _open_things() -> set[str]:
+    """Name open sockets and files, and child processes. Empty where there is no /proc."""
+    found = set()
+    for entry in _FDS.iterdir() if _FDS.is_dir() else ():
+        try:
+            target = str(entry.readlink())
+        except OSError:
+            continue
+        if not target.startswith(("/dev/", "anon_inode:", "pipe:", "/proc/")):
+            found.add(f"fd {entry.name} {target}")
+    for children in Path("/proc/self/task").glob("*/children"):
+        try:
+            found |= {f"child {pid}" for pid in children.read_text().split()}
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture
+async def _no_leaked_tasks() -> AsyncIterator[None]:
+    before, things = asyncio.all_tasks(), _open_things()
+    yield
+    leaked: list[str] = []
+    for _ in range(_GRACE):
+        tasks = asyncio.all_tasks() - before - {asyncio.current_task()}
+        leaked = [str(task) for task in tasks] + sorted(_open_things() - things)
+        if not leaked:
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail("leaked: " + "; ".join(leaked))
+
+
+@pytest.fixture(autouse=True)
+def _no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
+    # Asked for first, so that it is torn down last: after every other fixture of the test.
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("_no_leaked_tasks")
+        yield
+        return
+    before = _open_things()
+    yield
+    leaked = _open_things() - before
+    assert not leaked, f"leaked: {sorted(leaked)}"
