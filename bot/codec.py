@@ -147,6 +147,7 @@ def filling_to_dict(filling: Filling) -> dict[str, Any]:
         "slots": pack(filling.slots),
         "ask": filling.ask,
         "says": [_say_to_dict(say) for say in filling.says],
+        "outcome": Outcome.FAILED.value if filling.failed else Outcome.ASK.value,
     }
 
 
@@ -156,6 +157,7 @@ def filling_from_dict(data: Mapping[str, Any]) -> Filling:
         slots=unpack(data["slots"]),
         ask=data["ask"],
         says=tuple(_say_from_dict(say) for say in data["says"]),
+        failed=data["outcome"] == Outcome.FAILED,
     )
 
 

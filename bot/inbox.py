@@ -84,9 +84,14 @@ class CoreInbox:
         line = turns.insert_message(tx, message, conversation["id"], status, now)
         if not line:
             return False
+        unfetched = any(not one.file and not one.error for one in message.attachments)
         if status == "pending":
             self._wake(tx, conversation, message, now)
-        if owner is not Owner.BOT and not merged:
+        elif status == "case" and unfetched:
+            # The dispatcher fetches the files and posts the line then.
+            conversations.due_at(tx, conversation["id"], now)
+            tx.notify("inbox")
+        if owner is not Owner.BOT and not merged and (status == "pending" or not unfetched):
             post_line(tx, conversation["id"], f"in:{line}", now)
         tx.notify("conversation", conversation["id"])
         return True

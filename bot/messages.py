@@ -195,6 +195,7 @@ class Turn:
     session: int  # of the dialogue; a new number starts with a clean tracker
     text: str
     language: str
+    kind: Kind = Kind.TEXT
     payload: str | None = None
     attachments: tuple[Attachment, ...] = ()
     state: Mapping[str, Any] | None = None
@@ -281,6 +282,8 @@ class ActionCall:
 class Filling:
     """What a form knows after a message: ``slots`` to set, and the slot to ask for next.
 
+    ``failed`` is set by the core when reading it failed: the action then calls a person.
+
     ``ask`` is ``None`` when nothing is missing. ``says`` come before the question (a correction of
     what was entered, for instance). No ``slots`` means: this message was about something else.
     """
@@ -288,6 +291,7 @@ class Filling:
     slots: Mapping[str, Any] = field(default_factory=dict)
     ask: str | None = None
     says: tuple[Say, ...] = ()
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,12 @@ class Renderer:
         effect: bool = False,
         case: int | None = None,
         owner_version: int | None = None,
+        tag: str | None = None,
     ) -> list[str]:
-        """Queue what is to be said, in order; return the ids of the rows."""
+        """Queue what is to be said, in order; return the ids of the rows.
+
+        With a turn the ids are made of its key and ``tag`` (the author): a repeat adds no row.
+        """
         features = self._features.get(conversation["channel"], Features())
         language = language or conversation["language"]
         ids: list[str] = []
@@ -68,8 +72,7 @@ class Renderer:
                         effect=effect,
                         state=state,
                         owner_version=owner_version,
-                        # The same turn renders to the same rows: a repeat cannot add any.
-                        id=None if turn is None else f"{turn}.{author.value}.{number}.{index}",
+                        id=None if turn is None else f"{turn}.{tag or author}.{number}.{index}",
                     )
                 )
         return ids

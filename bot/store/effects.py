@@ -22,6 +22,16 @@ def call(tx: Tx, turn: str, action: str, number: int) -> Row | None:
     )
 
 
+def form_failed(tx: Tx, turn: str, action: str) -> bool:
+    """Whether a step of an action's form failed in this turn."""
+    row = tx.row(
+        "SELECT 1 FROM calls WHERE turn = :turn AND action = :action AND outcome = 'failed'",
+        turn=turn,
+        action=f"fill:{action}",
+    )
+    return row is not None
+
+
 def start_call(
     tx: Tx,
     *,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot import codec
-from bot.codec import stamp
+from bot.codec import stamp, unstamp
 from bot.messages import Attachment, Author, Entity, Inbound, Kind, Past, Turn
 from bot.ports import Row, Tx
 
@@ -64,6 +64,15 @@ def pending(tx: Tx, conversation: int) -> list[Row]:
     )
 
 
+def unfetched(tx: Tx, conversation: int) -> list[Row]:
+    """Messages with attachments that are only references so far."""
+    return tx.rows(
+        "SELECT * FROM inbox WHERE conversation = :id AND status IN ('pending', 'case') "
+        'AND attachments LIKE \'%"file":null%"error":null%\' ORDER BY id',
+        id=conversation,
+    )
+
+
 def set_attachments(tx: Tx, message: int, attachments: tuple[Attachment, ...]) -> None:
     """Note what fetching the media of a message gave."""
     tx.run(
@@ -84,7 +93,7 @@ def take_messages(tx: Tx, messages: list[int], status: str, turn: str | None) ->
         )
 
 
-def insert(tx: Tx, turn: Turn, kind: Kind, owner_version: int, now: datetime) -> None:
+def insert(tx: Tx, turn: Turn, owner_version: int, now: datetime) -> None:
     """Freeze a turn."""
     tx.run(
         "INSERT INTO turns (key, conversation, session, owner_version, text, kind, payload, "
@@ -96,7 +105,7 @@ def insert(tx: Tx, turn: Turn, kind: Kind, owner_version: int, now: datetime) ->
         session=turn.session,
         owner_version=owner_version,
         text=turn.text,
-        kind=kind.value,
+        kind=turn.kind.value,
         payload=turn.payload,
         attachments=codec.attachments_to_json(turn.attachments),
         language=turn.language,
@@ -125,6 +134,7 @@ def from_row(row: Row) -> Turn:
         key=row["key"],
         conversation=row["conversation"],
         session=row["session"],
+        kind=Kind(row["kind"]),
         text=row["text"],
         language=row["language"],
         payload=row["payload"],
@@ -168,15 +178,26 @@ def finish(
     )
 
 
-def postpone(tx: Tx, key: str, until: datetime, error: str) -> None:
+def postpone(tx: Tx, key: str, now: datetime, until: datetime, error: str) -> None:
     """Note a failed attempt; the same row is asked again later."""
     tx.run(
-        "UPDATE turns SET attempts = attempts + 1, next_at = :until, error = :error "
-        "WHERE key = :key",
+        "UPDATE turns SET attempts = attempts + 1, next_at = :until, error = :error, "
+        "failing_since = coalesce(failing_since, :now) WHERE key = :key",
         key=key,
+        now=stamp(now),
         until=stamp(until),
         error=error,
     )
+
+
+def failing_since(row: Row, now: datetime) -> datetime:
+    """When the first attempt failed that this process made; ``now`` for the first one."""
+    return unstamp(row["failing_since"]) if row["failing_since"] else now
+
+
+def forget_failures(tx: Tx) -> None:
+    """Give open turns their full time again: at a start, when the dialogue starts too."""
+    tx.run("UPDATE turns SET failing_since = NULL, attempts = 0 WHERE status = 'frozen'")
 
 
 def mark_delayed(tx: Tx, key: str) -> bool:
@@ -206,3 +227,11 @@ def counts(tx: Tx) -> dict[str, int]:
         "FROM inbox i LEFT JOIN turns t ON t.key = i.turn"
     )
     return {key: int(row[key] or 0) for key in ("accepted", "open", "answered", "handed", "dead")}
+
+
+def last_at(tx: Tx, conversation: int) -> str | None:
+    """When the latest turn was frozen, as a stamp."""
+    row = tx.row(
+        "SELECT max(created_at) AS at FROM turns WHERE conversation = :id", id=conversation
+    )
+    return row["at"] if row else None

@@ -56,6 +56,7 @@ CREATE TABLE turns (
   status TEXT NOT NULL,  -- frozen, done, handed (a person has it), dead
   attempts INTEGER NOT NULL DEFAULT 0,
   next_at TEXT,
+  failing_since TEXT,
   delayed INTEGER NOT NULL DEFAULT 0,  -- the customer was told that it takes longer
   intent TEXT,
   confidence REAL,

@@ -1,0 +1,138 @@
+"""The core's own actions: yes and no, a person, not understood, knowledge, back to the bot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from bot import codec
+from bot.actions import ActionRunner
+from bot.codec import Clock, utc_now
+from bot.handoff import Handoff
+from bot.messages import ActionCall, Answer, Outcome, Owner, Say
+from bot.ports import Corrects, Row, Store, Texts, Tx
+from bot.store import conversations, effects
+
+_REPEAT_WITHIN = timedelta(minutes=30)
+_MISSES = 2  # in a row: then a person
+
+
+class BuiltinActions:
+    """Registers itself with the runner."""
+
+    def __init__(
+        self,
+        *,
+        runner: ActionRunner,
+        store: Store,
+        handoff: Handoff,
+        texts: Texts,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._runner = runner
+        self._store = store
+        self._handoff = handoff
+        self._texts = texts
+        self._clock = clock
+        runner.add_builtin("confirm", self.confirm)
+        runner.add_builtin("deny", self.deny)
+        runner.add_builtin("handoff", self.hand_off)
+        runner.add_builtin("miss", self.miss)
+        runner.add_builtin("knowledge", self.knowledge)
+        runner.add_builtin("back_to_bot", self.back_to_bot)
+
+    async def confirm(self, call: ActionCall, number: int) -> Answer:
+        """A yes: run the open proposal once; with none open, repeat the result or say so."""
+        record = await self._store.read(lambda tx: effects.call(tx, call.turn, "confirm", number))
+        if record is not None:  # started, and cut off before its result was written
+            return await self._runner.resume(record, call)
+        proposal = await self._runner.open_proposal(call.conversation)
+        if proposal is None:
+            return await self._nothing_open(call)
+        corrected = await self._correct(proposal, call)
+        if corrected is not None:
+            return corrected
+        answer = await self._runner.execute(proposal, call, number)
+        return answer if answer is not None else await self._nothing_open(call)
+
+    async def deny(self, call: ActionCall, number: int) -> Answer:
+        """A no: drop the open proposal, or correct it ("nein, Hausnummer 14")."""
+        del number
+        proposal = await self._runner.open_proposal(call.conversation)
+        if proposal is None:
+            return Answer((Say("utter_denied_nothing"),))
+        corrected = await self._correct(proposal, call)
+        if corrected is not None:
+            return corrected
+        await self._store.write(lambda tx: effects.drop(tx, proposal["id"]))
+        return Answer((Say("utter_proposal_dropped"),), slots=self._used(proposal))
+
+    async def hand_off(self, call: ActionCall, number: int) -> Answer:
+        """A person, whenever one is asked for."""
+        del number
+        standing = await self._runner.standing(call.conversation)
+        if standing.owner is not Owner.BOT:
+            return Answer((Say("utter_already_waiting"),), Outcome.HANDOFF, "asked_again")
+        if call.understanding.intent == "complaint":
+            return Answer((Say("utter_handoff_complaint"),), Outcome.HANDOFF, "complaint")
+        return Answer((Say("utter_handoff"),), Outcome.HANDOFF, "asked")
+
+    async def miss(self, call: ActionCall, number: int) -> Answer:
+        """Not understood: a correction, a new try, or at the second miss a person."""
+        del number
+        proposal = await self._runner.open_proposal(call.conversation)
+        if proposal is not None:
+            corrected = await self._correct(proposal, call)
+            if corrected is not None:
+                return corrected
+        row = await self._store.read(lambda tx: conversations.get(tx, call.conversation))
+        if row["owner"] != Owner.BOT:
+            return Answer((Say("utter_waiting_noted"),))
+        if row["misses"] + 1 >= _MISSES:
+            return Answer((Say("utter_handoff_misses"),), Outcome.HANDOFF, "misses")
+        off_topic = call.understanding.intent == "out_of_scope"
+        name = "utter_out_of_scope" if off_topic else "utter_rephrase"
+        return Answer((Say(name),), Outcome.ASK, "miss")
+
+    async def knowledge(self, call: ActionCall, number: int) -> Answer:
+        """The answer to a question of policy: the text named like the intent."""
+        name = f"utter_{call.understanding.intent}"
+        if not self._texts.has(name):
+            return await self.miss(call, number)
+        return Answer((Say(name),))
+
+    async def back_to_bot(self, call: ActionCall, number: int) -> Answer:
+        """The waiting customer goes on with the bot."""
+        del number
+
+        def work(tx: Tx) -> bool:
+            conversation = conversations.get(tx, call.conversation)
+            return self._handoff.back_to_bot(tx, conversation)
+
+        was_waiting = await self._store.write(work)
+        return Answer((Say("utter_back_to_bot" if was_waiting else "utter_help"),))
+
+    async def _correct(self, proposal: Row, call: ActionCall) -> Answer | None:
+        """A new proposal when the message corrects the open one."""
+        action = self._runner.get(proposal["action"])
+        if not isinstance(action, Corrects):
+            return None
+        arguments = codec.decode(proposal["arguments"])
+        changes = await action.correct(replace(call, arguments=arguments))
+        if not changes:
+            return None
+        return await self._runner.propose(action, replace(call, arguments={**arguments, **changes}))
+
+    async def _nothing_open(self, call: ActionCall) -> Answer:
+        since = self._clock() - _REPEAT_WITHIN
+        last = await self._store.read(lambda tx: effects.last_effect(tx, call.conversation, since))
+        if last is None:
+            return Answer((Say("utter_nothing_open"),))
+        done = codec.answer_from_dict(codec.decode(last["result"]))
+        return Answer((Say("utter_already_done"), *done.says))
+
+    def _used(self, proposal: Row) -> dict[str, Any]:
+        action = self._runner.get(proposal["action"])
+        keep = action.policy.subject if action else ""
+        return {key: None for key in codec.decode(proposal["arguments"]) if key != keep}

@@ -1,0 +1,117 @@
+"""Freezes what waits in a conversation into one turn: what is asked, also at every retry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from bot import codec
+from bot.codec import Clock, new_id, unstamp, utc_now
+from bot.messages import Attachment, Author, Features, Kind, Owner, Past, State, Turn
+from bot.ports import Row, Tx
+from bot.store import cases, conversations, outbox, turns
+
+_ALONE = frozenset({Kind.BUTTON, Kind.EDIT, Kind.EMPTY, Kind.UNKNOWN})
+_HISTORY_LINES = 40
+
+
+class Freezer:
+    """``detect(text, current, first)`` tells the language of a message.
+
+    After a pause of ``session_pause`` seconds the dialogue starts with a clean tracker: a turn
+    costs more the longer its tracker is.
+    """
+
+    def __init__(
+        self,
+        *,
+        features: Mapping[str, Features],
+        detect: Callable[[str, str, bool], str],
+        session_pause: float,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._features = features
+        self._detect = detect
+        self._pause = timedelta(seconds=session_pause)
+        self._clock = clock
+
+    def freeze(self, tx: Tx, conversation: int) -> Turn | None:
+        """The frozen turn of a conversation, made when messages wait; ``None``: nothing to do."""
+        row = turns.frozen(tx, conversation)
+        if row is not None:
+            return turns.from_row(row)
+        waiting = turns.pending(tx, conversation)
+        owner = conversations.get(tx, conversation)
+        if not waiting or owner["owner"] == Owner.AGENT:
+            turns.take_messages(tx, [row["id"] for row in waiting], "case", None)
+            conversations.due_at(tx, conversation, None)
+            return None
+        return self._make(tx, owner, self._burst(owner["channel"], waiting))
+
+    def _burst(self, channel: str, waiting: list[Row]) -> list[Row]:
+        """The messages that are one turn: the first, and the texts that follow it directly."""
+        first = waiting[0]
+        window = self._features.get(channel, Features()).burst_seconds
+        if Kind(first["kind"]) in _ALONE or window <= 0:
+            return [first]
+        burst = [first]
+        for row in waiting[1:]:
+            if Kind(row["kind"]) in _ALONE:
+                break
+            burst.append(row)
+        return burst
+
+    def _make(self, tx: Tx, conversation: Row, messages: list[Row]) -> Turn:
+        now = self._clock()
+        conversation = self._session(tx, conversation, now)
+        turn = self._turn(tx, conversation, messages)
+        turns.insert(tx, turn, conversation["owner_version"], now)
+        turns.take_messages(tx, [row["id"] for row in messages], "turn", turn.key)
+        conversations.set_language(tx, conversation["id"], turn.language)
+        return turn
+
+    def _session(self, tx: Tx, conversation: Row, now: datetime) -> Row:
+        last = turns.last_at(tx, conversation["id"])
+        if last is None or now - unstamp(last) < self._pause:
+            return conversation
+        conversations.new_session(tx, conversation["id"], resumed=True)
+        return conversations.get(tx, conversation["id"])
+
+    def _turn(self, tx: Tx, conversation: Row, messages: list[Row]) -> Turn:
+        text = "\n".join(row["text"] for row in messages if row["text"])
+        attachments: tuple[Attachment, ...] = ()
+        for row in messages:
+            attachments += codec.attachments_from_json(row["attachments"])
+        first = turns.last_at(tx, conversation["id"]) is None
+        resumed = bool(conversation["resumed"])
+        return Turn(
+            key=new_id(),
+            conversation=conversation["id"],
+            session=conversation["session"],
+            text=text,
+            language=self._detect(text, conversation["language"], first),
+            kind=Kind(messages[0]["kind"]),
+            payload=_honoured(tx, conversation["id"], messages[0]),
+            attachments=attachments,
+            state=codec.decode(conversation["state"]),
+            history=_history(tx, conversation["id"]) if resumed else (),
+            resumed=resumed,
+        )
+
+
+def _honoured(tx: Tx, conversation: int, message: Row) -> str | None:
+    """A button's payload, when that button was offered: what was typed or forged is only text."""
+    payload: str | None = message["payload"]
+    if payload is None or not outbox.offered(tx, conversation, payload):
+        return None
+    return payload
+
+
+def _history(tx: Tx, conversation: int) -> tuple[Past, ...]:
+    """What was said, for the dialogue after a hand-back; no notes, and nothing that never left."""
+    unsaid = (State.DRAFT, State.CANCELLED, State.FAILED)
+    return tuple(
+        Past(line.author, line.text)
+        for line in cases.history(tx, conversation, _HISTORY_LINES)
+        if line.author is not Author.NOTE and line.text and line.state not in unsaid
+    )

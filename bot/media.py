@@ -1,0 +1,67 @@
+"""Fetches what messages refer to, before their turn is frozen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from bot import codec
+from bot.codec import Clock, utc_now
+from bot.inbox import post_line
+from bot.messages import Attachment
+from bot.pacing import backoff
+from bot.ports import Channel, Files, MediaChannel, Refused, Retry, Row, Store, Tx
+from bot.store import turns
+
+log = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
+
+
+class MediaFetcher:
+    """Streams attachments into ``Files``; a failed fetch is noted, and said to the customer."""
+
+    def __init__(self, *, store: Store, files: Files, channels: Mapping[str, Channel]) -> None:
+        self._store = store
+        self._files = files
+        self._channels = channels
+        self._clock = clock
+
+    async def fetch(self, conversation: int) -> None:
+        """Fetch the attachments of all messages of a conversation that still lack them."""
+        owner = f"conversation:{conversation}"
+        for row in await self._store.read(lambda tx: turns.unfetched(tx, conversation)):
+            attachments = codec.attachments_from_json(row["attachments"])
+            fetched = [await self._one(row["channel"], one, owner) for one in attachments]
+            await self._store.write(partial(self._note, row, tuple(fetched)))
+
+    def _note(self, row: Row, fetched: tuple[Attachment, ...], tx: Tx) -> None:
+        turns.set_attachments(tx, row["id"], fetched)
+        if row["status"] == "case":
+            post_line(tx, row["conversation"], f"in:{row['id']}", self._clock())
+
+    async def _one(self, name: str, attachment: Attachment, owner: str) -> Attachment:
+        channel = self._channels.get(name)
+        if attachment.file or attachment.error:
+            return attachment
+        if not isinstance(channel, MediaChannel):
+            return replace(attachment, error="not_fetchable")
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self._files.put(
+                    channel.fetch(attachment),
+                    name=attachment.name,
+                    owner=owner,
+                    limit=channel.features.attachment_limit,
+                    content_type=attachment.content_type,
+                )
+            except Refused as refused:
+                return replace(attachment, error=refused.reason)
+            except Retry as retry:
+                usual = backoff(attempt, base=0.5).total_seconds()
+                await asyncio.sleep(usual if retry.after is None else min(retry.after, 10))
+        log.warning("media not fetched", extra={"channel": name})
+        return replace(attachment, error="fetch_failed")

@@ -1,0 +1,233 @@
+"""Delivers outbox rows in the order of their stream: to channels and to desks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+from bot.codec import Clock, utc_now
+from bot.inbox import apply_receipt, mark_line
+from bot.messages import Address, Author, Case, CaseLine, Owner, Receipt, State
+from bot.pacing import Alarm, backoff
+from bot.ports import Channel, Desk, LooksUp, Reject, Retry, Row, Store, Tx, UnknownOutcome
+from bot.store import StoreError, cases, conversations, outbox
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 64
+_MOST_ATTEMPTS = 12  # about half an hour with the usual backoff
+_SEND_TIMEOUT = 60.0  # seconds; what became of a longer one is not known
+
+
+class Deliverer:
+    """Sends what is queued. ``case`` loads a case with its order facts, for the card."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        channels: Mapping[str, Channel],
+        desks: Mapping[str, Desk],
+        case: Callable[[int], Awaitable[Case | None]],
+        clock: Clock = utc_now,
+        observe: Callable[[str, float], None] = lambda _step, _seconds: None,
+    ) -> None:
+        self.alarm = Alarm()
+        self._store = store
+        self._channels = channels
+        self._desks = desks
+        self._case = case
+        self._clock = clock
+        self._observe = observe
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def recover(self) -> None:
+        """Settle the rows that were being sent when the last process ended."""
+        for row in await self._store.read(outbox.cut_off):
+            await self._settle_unknown(row)
+
+    async def run(self) -> None:
+        """Deliver forever; cancel to stop, then ``drain``."""
+        while True:
+            try:
+                await self._start_due()
+                due = await self._store.read(outbox.next_due)
+            except StoreError:
+                log.exception("outbox cannot read the store")
+                due = None
+                await asyncio.sleep(1)
+            await self.alarm.wait(due, self._clock())
+
+    async def drain(self) -> None:
+        """Wait until what is being sent has been sent."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    async def _start_due(self) -> None:
+        room = _AT_ONCE - len(self._running)
+        if room <= 0:
+            return
+        for row in await self._store.write(lambda tx: self._claim(tx, room)):
+            task = asyncio.create_task(self._deliver(row), name=f"send {row['id']}")
+            self._running.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self.alarm.ring()
+
+    def _claim(self, tx: Tx, room: int) -> list[Row]:
+        return [row for row in outbox.claim(tx, self._clock(), room) if not self._stale(tx, row)]
+
+    def _stale(self, tx: Tx, row: Row) -> bool:
+        if row["op"] != "send" or row["author"] != Author.BOT:
+            return False
+        if not is_stale(conversations.get(tx, row["conversation"]), row["owner_version"]):
+            return False
+        outbox.set_state(tx, row["id"], State.DRAFT)
+        return True
+
+    async def _deliver(self, row: Row) -> None:
+        started = asyncio.get_running_loop().time()
+        try:
+            if row["op"] == "send":
+                await self._send(row)
+            else:
+                await self._show(row)
+        except StoreError:
+            log.exception("outbox cannot write the store", extra={"row": row["id"]})
+        except Exception:  # an edge: a channel's own fault must not stop the others
+            log.exception("send failed", extra={"row": row["id"]})
+            await self._retry(row, None, "error")
+        finally:
+            self._observe("send", asyncio.get_running_loop().time() - started)
+
+    async def _send(self, row: Row) -> None:
+        channel = self._channels.get(row["target"].removeprefix("channel:"))
+        if channel is None:
+            await self._fail(row, "no_channel")
+            return
+        out = outbox.to_outbound(row, await self._address(row))
+        try:
+            async with asyncio.timeout(_SEND_TIMEOUT):
+                vendor_id = await channel.send(out)
+        except Retry as retry:
+            await self._retry(row, retry.after, retry.reason or "retry")
+        except Reject as reject:
+            await self._fail(row, reject.reason)
+        except (UnknownOutcome, TimeoutError):
+            await self._settle_unknown(row)
+        else:
+            await self._store.write(lambda tx: self._sent(tx, row, vendor_id))
+
+    async def _address(self, row: Row) -> Address:
+        def work(tx: Tx) -> Address:
+            conversation = conversations.get(tx, row["conversation"])
+            return Address(conversation["channel"], conversation["address"])
+
+        return await self._store.read(work)
+
+    def _sent(self, tx: Tx, row: Row, vendor_id: str) -> None:
+        now = self._clock()
+        channel = row["target"].removeprefix("channel:")
+        outbox.note_sent(tx, row["id"], vendor_id, now)
+        mark_line(tx, row, now)
+        for early in outbox.early_receipts(tx, channel, vendor_id):
+            report = Receipt(channel, vendor_id, State(early["state"]), early["reason"])
+            apply_receipt(tx, report, now)
+        tx.notify("sent", row["turn"])
+
+    async def _show(self, row: Row) -> None:
+        desk = self._desks.get(row["target"].removeprefix("desk:"))
+        if desk is None:
+            await self._fail(row, "no_desk")
+            return
+        try:
+            async with asyncio.timeout(_SEND_TIMEOUT):
+                await self._show_at(desk, row)
+        except Retry as retry:
+            await self._retry(row, retry.after, retry.reason or "retry")
+        except Reject as reject:
+            await self._fail(row, reject.reason)
+        except TimeoutError:
+            await self._retry(row, None, "timeout")
+        else:
+            await self._store.write(lambda tx: outbox.note_sent(tx, row["id"], "", self._clock()))
+
+    async def _show_at(self, desk: Desk, row: Row) -> None:
+        if row["op"] == "show":
+            case = await self._case(row["case_id"])
+            if case is not None:
+                await desk.show(case)
+            return
+        line = await self._store.read(
+            lambda tx: cases.line(tx, row["conversation"], row["subject"])
+        )
+        if line is None:
+            return
+        if row["op"] == "post":
+            await desk.post(CaseLine(row["case_id"], line))
+        elif line.state is not None:
+            await desk.mark(line.id, line.state, line.reason)
+
+    async def _retry(self, row: Row, after: float | None, reason: str) -> None:
+        attempt = row["attempts"] + 1
+        if attempt >= _MOST_ATTEMPTS:
+            await self._fail(row, "gave_up")
+            return
+        wait = backoff(attempt) if after is None else timedelta(seconds=after)
+        at = self._clock() + wait
+        await self._store.write(lambda tx: outbox.retry_at(tx, row["id"], at, reason))
+
+    async def _fail(self, row: Row, reason: str) -> None:
+        def work(tx: Tx) -> None:
+            outbox.set_state(tx, row["id"], State.FAILED, reason)
+            outbox.fail_rest(tx, row["part"] or row["id"], reason)
+            if row["op"] == "send":
+                mark_line(tx, row, self._clock())
+            tx.notify("sent", row["turn"])
+
+        await self._store.write(work)
+        log.error("send given up", extra={"row": row["id"], "reason": reason})
+
+    async def _settle_unknown(self, row: Row) -> None:
+        """Do what the channel declares about a send whose outcome nobody knows."""
+        channel = self._channels.get(row["target"].removeprefix("channel:"))
+        way = "dedupe" if channel is None else channel.features.unknown_send
+        if way == "ask" and isinstance(channel, LooksUp):
+            await self._look_up(channel, row)
+        elif way == "dedupe" or _may_repeat(row):
+            await self._retry(row, 0.0, "unknown_repeated")
+        else:
+            await self._store.write(lambda tx: self._show_unknown(tx, row))
+
+    async def _look_up(self, channel: LooksUp, row: Row) -> None:
+        try:
+            vendor_id = await channel.look_up(outbox.to_outbound(row, await self._address(row)))
+        except Exception:  # an edge: not known is not known, whatever the look-up ran into
+            log.exception("look-up failed", extra={"row": row["id"]})
+            await self._store.write(lambda tx: self._show_unknown(tx, row))
+            return
+        if vendor_id is None:
+            await self._retry(row, 0.0, "not_sent")
+        else:
+            await self._store.write(lambda tx: self._sent(tx, row, vendor_id))
+
+    def _show_unknown(self, tx: Tx, row: Row) -> None:
+        outbox.set_state(tx, row["id"], State.UNKNOWN, "unknown")
+        mark_line(tx, row, self._clock())
+        tx.notify("sent", row["turn"])
+
+
+def _may_repeat(row: Row) -> bool:
+    # A bot's text that reports nothing done does no harm twice, but once is enough.
+    return row["author"] == Author.BOT and not row["effect"] and row["reason"] != "unknown_repeated"
+
+
+def is_stale(conversation: Row, owner_version: int) -> bool:
+    """Whether something the bot made under ``owner_version`` must not be said any more."""
+    return bool(
+        conversation["owner"] == Owner.AGENT or conversation["agent_version"] > owner_version
+    )

@@ -1,0 +1,202 @@
+"""How a turn ends: one transaction for the answer, the owner, and what is told to whom."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from bot import codec
+from bot.clean import has_words
+from bot.codec import Clock, utc_now
+from bot.handoff import Handoff
+from bot.inbox import post_line
+from bot.messages import (
+    ActionCall,
+    Answer,
+    Author,
+    Kind,
+    Outcome,
+    Owner,
+    Say,
+    State,
+    Turn,
+    Understanding,
+)
+from bot.outbox import is_stale
+from bot.ports import Row, Store, Tx
+from bot.rendering import Renderer
+from bot.store import StoreError, cases, conversations, turns
+
+log = logging.getLogger(__name__)
+
+_TOO_LONG = 10_000  # characters of one turn; nobody's question is longer
+_BROKEN_ATTEMPTS = 3
+
+
+class Settler:
+    """Ends turns."""
+
+    def __init__(
+        self, *, store: Store, renderer: Renderer, handoff: Handoff, clock: Clock = utc_now
+    ) -> None:
+        self._store = store
+        self._renderer = renderer
+        self._handoff = handoff
+        self._clock = clock
+
+    def answer_without_dialogue(self, turn: Turn) -> Answer | None:
+        """The answer to what holds nothing to understand; ``None``: ask the dialogue."""
+        if turn.payload is not None:
+            return None
+        if turn.kind is Kind.UNKNOWN:
+            return Answer((Say("utter_unknown_message"),), Outcome.ASK)
+        if not turn.text:
+            name = "utter_media_only" if turn.attachments else "utter_empty_message"
+            if any(attachment.error for attachment in turn.attachments):
+                name = "utter_attachment_failed"
+            return Answer((Say(name),), Outcome.ASK)
+        if len(turn.text) > _TOO_LONG:
+            return Answer((Say("utter_too_long"),), Outcome.ASK)
+        if not has_words(turn.text):
+            return Answer((Say("utter_no_words"),), Outcome.ASK)
+        return None
+
+    def finish(self, tx: Tx, turn: Turn, fence: int, answer: Answer) -> None:
+        """Commit an answer: words, owner, state, and when the next turn is due."""
+        row = turns.get(tx, turn.key)
+        if row is None or not conversations.holds(tx, turn.conversation, fence):
+            return
+        if row["status"] != "frozen":
+            return  # a person took over meanwhile; a finished side effect came as a draft
+        conversation = conversations.get(tx, turn.conversation)
+        answer = self._complete(turn, answer, conversation)
+        stale = is_stale(conversation, row["owner_version"])
+        self._say(tx, conversation, row, answer, stale=stale)
+        if answer.outcome is Outcome.HANDOFF and not stale:
+            self._handoff.open_case(tx, conversation, answer.reason or "asked")
+        self._note(tx, turn, conversation, answer)
+        self.next_turn(tx, turn.conversation)
+        tx.notify("turn", turn.key)
+
+    def _complete(self, turn: Turn, answer: Answer, conversation: Row) -> Answer:
+        """Never silence: an answer without words calls a person."""
+        says = answer.says
+        if any(attachment.error for attachment in turn.attachments) and turn.text:
+            says = (Say("utter_attachment_failed"), *says)
+        if answer.outcome is Outcome.FAILED:
+            answer = replace(answer, outcome=Outcome.HANDOFF, reason=answer.reason or "failed")
+        if says:
+            return replace(answer, says=says)
+        if conversation["owner"] != Owner.BOT:
+            return replace(answer, says=(Say("utter_waiting_noted"),))
+        says = (Say("utter_action_failed"),)
+        return replace(answer, says=says, outcome=Outcome.HANDOFF, reason="no_answer")
+
+    def _say(self, tx: Tx, conversation: Row, row: Row, answer: Answer, *, stale: bool) -> None:
+        case = cases.open_case(tx, conversation["id"])
+        ids = self._renderer.queue(
+            tx,
+            conversation,
+            answer.says,
+            now=self._clock(),
+            turn=row["key"],
+            language=row["language"],
+            state=State.DRAFT if stale else State.QUEUED,
+            effect=answer.effect,
+            case=case["id"] if case else None,
+            owner_version=row["owner_version"],
+        )
+        for line in ids:
+            post_line(tx, conversation["id"], f"out:{line}", self._clock())
+
+    def _note(self, tx: Tx, turn: Turn, conversation: Row, answer: Answer) -> None:
+        understood = answer.understanding or Understanding()
+        turns.finish(
+            tx,
+            turn.key,
+            "done",
+            self._clock(),
+            outcome=answer.outcome.value,
+            intent=understood.intent,
+            confidence=understood.confidence,
+            entities=understood.entities,
+        )
+        misses = conversation["misses"] + 1 if answer.reason == "miss" else 0
+        state = None if answer.state is None else codec.encode(answer.state)
+        conversations.note_turn(tx, turn.conversation, state, misses)
+
+    def next_turn(self, tx: Tx, conversation: int) -> None:
+        """What came while a turn ran is due at once."""
+        waiting = turns.pending(tx, conversation)
+        conversations.due_at(tx, conversation, self._clock() if waiting else None)
+        if waiting:
+            tx.notify("inbox")
+
+    def tell_delay(self, tx: Tx, turn: Turn) -> None:
+        """Tell the customer, once for a turn, that it takes longer; not one who awaits a person."""
+        conversation = conversations.get(tx, turn.conversation)
+        row = turns.get(tx, turn.key)
+        if row is None or row["status"] != "frozen" or conversation["owner"] != Owner.BOT:
+            return
+        if turns.mark_delayed(tx, turn.key):
+            self._notice(tx, conversation, row, Say("utter_delay"), "delay")
+
+    def give_up(self, tx: Tx, turn: Turn, fence: int, error: str) -> None:
+        """The dialogue did not answer in time: a person gets the case with every queued message."""
+        if not conversations.holds(tx, turn.conversation, fence):
+            return
+        self._bury(tx, turn.key, "handed", "dialogue_down", "utter_handoff_outage", error)
+
+    async def broken(self, conversation: int) -> None:
+        """A fault of our own: try the turn again, then bury it and call a person."""
+        try:
+            await self._store.write(lambda tx: self._broken(tx, conversation))
+        except StoreError:
+            log.exception("broken turn not noted", extra={"conversation": conversation})
+
+    def _broken(self, tx: Tx, conversation: int) -> None:
+        row = turns.frozen(tx, conversation)
+        if row is None:
+            conversations.due_at(tx, conversation, None)
+            return
+        if row["attempts"] + 1 >= _BROKEN_ATTEMPTS:
+            self._bury(tx, row["key"], "dead", "turn_failed", "utter_action_failed", "broken")
+            return
+        now = self._clock()
+        turns.postpone(tx, row["key"], now, now, "broken")
+
+    def _bury(self, tx: Tx, key: str, status: str, reason: str, response: str, error: str) -> None:
+        row = turns.get(tx, key)
+        if row is None or not turns.finish(tx, key, status, self._clock(), error=error):
+            return
+        conversation = conversations.get(tx, row["conversation"])
+        if conversation["owner"] == Owner.BOT:
+            self._notice(tx, conversation, row, Say(response), "given_up")
+        if conversation["owner"] != Owner.AGENT:
+            self._handoff.open_case(tx, conversation, reason)
+        waiting = [message["id"] for message in turns.pending(tx, conversation["id"])]
+        turns.take_messages(tx, waiting, "case", None)
+        conversations.due_at(tx, conversation["id"], None)
+        tx.notify("turn", key)
+
+    def _notice(self, tx: Tx, conversation: Row, row: Row, say: Say, tag: str) -> None:
+        ids = self._renderer.queue(
+            tx,
+            conversation,
+            [say],
+            now=self._clock(),
+            author=Author.SYSTEM,
+            turn=row["key"],
+            language=row["language"],
+            tag=tag,
+        )
+        for line in ids:
+            post_line(tx, conversation["id"], f"out:{line}", self._clock())
+
+    def late_effect(self, tx: Tx, call: ActionCall, answer: Answer) -> None:
+        """A side effect that finished after a person took over: a draft, marked for the agent."""
+        row = turns.get(tx, call.turn)
+        if row is None or row["status"] != "handed":
+            return
+        conversation = conversations.get(tx, call.conversation)
+        self._say(tx, conversation, row, replace(answer, effect=True), stale=True)

@@ -1,0 +1,61 @@
+"""Durable timers: each fires as one transaction when due, at least once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+
+from bot.codec import Clock, decode, stamp, utc_now
+from bot.pacing import Alarm
+from bot.ports import Row, Store, TimerHandler, Tx
+from bot.store import timers
+
+log = logging.getLogger(__name__)
+
+_AFTER_A_FAILURE = timedelta(minutes=1)
+
+
+class Timers:
+    """Fires timers. ``handlers`` are the handlers by kind; ring ``alarm`` when one was set."""
+
+    def __init__(
+        self, *, store: Store, handlers: Mapping[str, TimerHandler], clock: Clock = utc_now
+    ) -> None:
+        self.alarm = Alarm()
+        self._store = store
+        self._handlers = handlers
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Fire what is due, forever."""
+        while True:
+            await self.fire()
+            due = await self._store.read(timers.next_due)
+            await self.alarm.wait(due, self._clock())
+
+    async def fire(self) -> None:
+        """Fire what is due now."""
+        now = self._clock()
+        for timer in await self._store.read(lambda tx: timers.due(tx, now)):
+            try:
+                await self._store.write(partial(self._fire, timer))
+            except Exception:  # an edge: one broken handler must not stop the others
+                log.exception("timer failed", extra={"kind": timer["kind"]})
+                await self._store.write(partial(self._later, timer))
+
+    def _fire(self, timer: Row, tx: Tx) -> None:
+        timers.remove(tx, timer["id"], timer["due"])
+        handler = self._handlers.get(timer["kind"])
+        if handler is None:
+            log.error("no handler for timer", extra={"kind": timer["kind"]})
+            return
+        handler(tx, timer["subject"], decode(timer["payload"]))
+
+    def _later(self, timer: Row, tx: Tx) -> None:
+        tx.run(
+            "UPDATE timers SET due = :due WHERE id = :id",
+            id=timer["id"],
+            due=stamp(self._clock() + _AFTER_A_FAILURE),
+        )
