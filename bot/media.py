@@ -24,7 +24,14 @@ _ATTEMPTS = 3
 class MediaFetcher:
     """Streams attachments into ``Files``; a failed fetch is noted, and said to the customer."""
 
-    def __init__(self, *, store: Store, files: Files, channels: Mapping[str, Channel]) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        files: Files,
+        channels: Mapping[str, Channel],
+        clock: Clock = utc_now,
+    ) -> None:
         self._store = store
         self._files = files
         self._channels = channels
