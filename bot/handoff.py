@@ -5,8 +5,10 @@ Everything here is one transaction and waits for nothing, so that a take-over wo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.clean import clean_text
 from bot.codec import Clock, utc_now
@@ -24,7 +26,7 @@ from bot.messages import (
     Say,
     TakeOver,
 )
-from bot.ports import Files, Row, Store, Texts, Tx
+from bot.ports import Files, OrderFacts, Row, Store, Texts, Tx, Unavailable
 from bot.rendering import Renderer
 from bot.store import cases, conversations, effects, outbox, turns
 
@@ -255,13 +257,22 @@ class Handoff:
 
 
 class CoreDeskInbox:
-    """The DeskInbox port."""
+    """The DeskInbox port. ``order_facts`` tells the card about the orders of a case."""
 
-    def __init__(self, *, store: Store, files: Files, texts: Texts, handoff: Handoff) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        files: Files,
+        texts: Texts,
+        handoff: Handoff,
+        order_facts: OrderFacts | None = None,
+    ) -> None:
         self.store = store
         self.files = files
         self.texts = texts
         self._handoff = handoff
+        self._order_facts = order_facts
 
     async def accept(self, command: Command) -> CommandResult:
         """Apply a command at once."""
@@ -272,8 +283,19 @@ class CoreDeskInbox:
         return await self.store.read(lambda tx: cases.listed(tx, closed=closed, desk=desk))
 
     async def case(self, case: int) -> Case | None:
-        """One case."""
-        return await self.store.read(lambda tx: cases.load(tx, case))
+        """One case, with the facts of its orders where the shop tells them."""
+        found = await self.store.read(lambda tx: cases.load(tx, case))
+        if found is None or self._order_facts is None:
+            return found
+        facts = [await self._facts_of(self._order_facts, order) for order in found.orders]
+        return replace(found, orders=tuple(facts))
+
+    @staticmethod
+    async def _facts_of(port: OrderFacts, order: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return {**order, **(await port.order_facts(order["number"]) or {})}
+        except Unavailable:
+            return order  # the card is worth showing without them
 
     async def history(self, case: int, *, limit: int = 200) -> list[HistoryLine]:
         """The conversation of a case, oldest first; empty when there is no such case."""

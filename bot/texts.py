@@ -61,7 +61,7 @@ class _Variant:
 class TextsBook:
     """All responses of the domain folders.
 
-    ``facts`` are known to every text; ``formality`` is ``Sie`` or ``du``; ``currency`` an ISO code
+    ``facts`` are known to every text, a mapping is one for each language; ``formality`` is ``Sie`` or ``du``; ``currency`` an ISO code
     for the spec ``money``. Raises ValueError naming the file when a folder cannot be read.
     """
 
@@ -191,6 +191,8 @@ class _Filler:
     def fill(self, match: re.Match[str]) -> str:
         name, spec = match[1], match[2] or ""
         value = self._facts.get(name)
+        if isinstance(value, Mapping):  # said differently in each language
+            value = value.get(self._language)
         if value is None:
             log.error("fact missing", extra={"response": self._response, "fact": name})
             return MISSING

@@ -1,0 +1,168 @@
+"""Puts the core together: one road from the inbox to the outbox, and the loops that walk it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from bot.actions import ActionRunner
+from bot.builtin_actions import BuiltinActions
+from bot.codec import Clock, utc_now
+from bot.dispatcher import Dispatcher, Patience, compose
+from bot.freezing import Freezer
+from bot.handoff import CoreDeskInbox, Handoff
+from bot.inbox import CoreInbox
+from bot.media import MediaFetcher
+from bot.messages import ActionCall, Answer
+from bot.outbox import Deliverer
+from bot.ports import (
+    Channel,
+    Desk,
+    Files,
+    Identify,
+    Middleware,
+    Next,
+    OrderFacts,
+    Texts,
+    TimerHandler,
+    Tx,
+)
+from bot.rendering import Renderer
+from bot.settling import Settler
+from bot.store import SQLiteStore
+from bot.timers import Timers
+
+Observe = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a core is put together from. ``detect`` tells a message's language."""
+
+    store: SQLiteStore
+    files: Files
+    texts: Texts
+    channels: Mapping[str, Channel]
+    desks: Mapping[str, Desk]
+    desk_for: Callable[[str, str], str]
+    detect: Callable[[str, str, bool], str]
+    language: str = "de"
+    identify: Identify | None = None
+    order_facts: OrderFacts | None = None
+    middleware: Sequence[Middleware] = ()
+    timers: Mapping[str, TimerHandler] = field(default_factory=dict)
+    patience: Patience = field(default_factory=Patience)
+    session_pause: float = 3600.0  # seconds
+    undo_seconds: float = 0.0
+    clock: Clock = utc_now
+    observe: Observe = lambda _step, _seconds: None
+
+
+class Core:
+    """The parts, wired. ``actions`` takes the plugins' actions before ``running`` is entered."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        clock, store = parts.clock, parts.store
+        features = {name: channel.features for name, channel in parts.channels.items()}
+        renderer = Renderer(parts.texts, features)
+        self.inbox = CoreInbox(
+            store=store,
+            files=parts.files,
+            texts=parts.texts,
+            features=features,
+            language=parts.language,
+            clock=clock,
+        )
+        self.handoff = Handoff(
+            renderer=renderer,
+            desk=parts.desk_for,
+            undo_seconds=parts.undo_seconds,
+            clock=clock,
+        )
+        self.desk_inbox = CoreDeskInbox(
+            store=store,
+            files=parts.files,
+            texts=parts.texts,
+            handoff=self.handoff,
+            order_facts=parts.order_facts,
+        )
+        self._settler = Settler(store=store, renderer=renderer, handoff=self.handoff, clock=clock)
+        self.actions = ActionRunner(
+            store=store, identify=parts.identify, on_effect=self._on_effect, clock=clock
+        )
+        BuiltinActions(
+            runner=self.actions,
+            store=store,
+            handoff=self.handoff,
+            texts=parts.texts,
+            clock=clock,
+        )
+        self._freezer = Freezer(
+            features=features,
+            detect=parts.detect,
+            session_pause=parts.session_pause,
+            clock=clock,
+        )
+        self._media = MediaFetcher(
+            store=store, files=parts.files, channels=parts.channels, clock=clock
+        )
+        self._deliverer = Deliverer(
+            store=store,
+            channels=parts.channels,
+            desks=parts.desks,
+            case=self.desk_inbox.case,
+            clock=clock,
+            observe=parts.observe,
+        )
+        self._timers = Timers(store=store, handlers=parts.timers, clock=clock)
+
+    def _on_effect(self, tx: Tx, call: ActionCall, answer: Answer) -> None:
+        self._settler.late_effect(tx, call, answer)
+
+    def _dispatcher(self, ask: Next) -> Dispatcher:
+        return Dispatcher(
+            store=self._parts.store,
+            ask=compose(self._parts.middleware, ask),
+            freezer=self._freezer,
+            settler=self._settler,
+            media=self._media,
+            patience=self._parts.patience,
+            clock=self._parts.clock,
+            observe=self._parts.observe,
+        )
+
+    @asynccontextmanager
+    async def running(self, ask: Next, *, drain_seconds: float = 10.0) -> AsyncIterator[None]:
+        """Run the loops; at the end turns may finish for ``drain_seconds``, sends always do."""
+        dispatcher = self._dispatcher(ask)
+        store = self._parts.store
+        await dispatcher.recover()
+        await self._deliverer.recover()
+        listening = [
+            store.subscribe("inbox", dispatcher.alarm.ring),
+            store.subscribe("takeover", dispatcher.take_over),
+            store.subscribe("outbox", self._deliverer.alarm.ring),
+            store.subscribe("timers", self._timers.alarm.ring),
+        ]
+        dispatching = asyncio.create_task(dispatcher.run(), name="dispatcher")
+        delivering = asyncio.create_task(self._deliverer.run(), name="outbox")
+        firing = asyncio.create_task(self._timers.run(), name="timers")
+        try:
+            yield
+        finally:
+            await _stop(dispatching, firing)
+            await dispatcher.drain(drain_seconds)
+            await self.actions.close()
+            await _stop(delivering)
+            await self._deliverer.drain()
+            for unsubscribe in listening:
+                unsubscribe()
+
+
+async def _stop(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
