@@ -62,7 +62,8 @@ class TextsBook:
     """All responses of the domain folders.
 
     ``facts`` are known to every text, a mapping is one for each language; ``formality`` is ``Sie``
-    or ``du``; ``currency`` an ISO code for the spec ``money``. Raises ValueError naming the file when a folder cannot be read.
+    or ``du``; ``currency`` an ISO code for the spec ``money``. Raises ValueError naming the file
+    when a folder cannot be read.
     """
 
     def __init__(

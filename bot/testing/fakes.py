@@ -1,0 +1,135 @@
+"""Fakes that are real implementations of the ports, with faults on request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+
+from bot.messages import (
+    Answer,
+    Case,
+    CaseLine,
+    Features,
+    Outbound,
+    Outcome,
+    Say,
+    State,
+    Turn,
+    Understanding,
+)
+from bot.ports import DeskInbox, Inbox
+
+Reply = Answer | Exception | Callable[[Turn], Awaitable[Answer]]
+
+
+class FakeChannel:
+    """Remembers what it sent. ``faults`` are raised by the next sends, one each."""
+
+    def __init__(self, name: str = "fake", features: Features | None = None) -> None:
+        self.name = name
+        self.features = features or Features(burst_seconds=0.0)
+        self.sent: list[Outbound] = []
+        self.faults: deque[Exception] = deque()
+        self.inbox: Inbox | None = None
+        self._more = asyncio.Condition()
+
+    def open(self, inbox: Inbox) -> AbstractAsyncContextManager[None]:
+        """Nothing to open; the inbox is kept for tests."""
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[None]:
+            self.inbox = inbox
+            yield
+
+        return opened()
+
+    async def send(self, out: Outbound) -> str:
+        """Remember the message, or raise the next fault."""
+        if self.faults:
+            raise self.faults.popleft()
+        async with self._more:
+            self.sent.append(out)
+            self._more.notify_all()
+        return f"v-{len(self.sent)}"
+
+    async def wait(self, count: int, seconds: float = 5.0) -> list[Outbound]:
+        """Return what was sent once there are ``count`` messages. Raises TimeoutError."""
+        async with asyncio.timeout(seconds), self._more:
+            await self._more.wait_for(lambda: len(self.sent) >= count)
+        return list(self.sent)
+
+
+class FakeDesk:
+    """Remembers cards and lines by id, as an idempotent desk does."""
+
+    def __init__(self, name: str = "desk") -> None:
+        self.name = name
+        self.cards: dict[int, Case] = {}
+        self.lines: dict[str, CaseLine] = {}
+        self.states: dict[str, State] = {}
+        self.commands: DeskInbox | None = None
+
+    def open(self, commands: DeskInbox) -> AbstractAsyncContextManager[None]:
+        """Nothing to open; the inbox is kept for tests."""
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[None]:
+            self.commands = commands
+            yield
+
+        return opened()
+
+    async def show(self, case: Case) -> str:
+        """Make or update the card."""
+        self.cards[case.id] = case
+        return str(case.id)
+
+    async def post(self, line: CaseLine) -> str:
+        """Show a line."""
+        self.lines[line.line.id] = line
+        return line.line.id
+
+    async def mark(self, line: str, state: State, reason: str | None) -> None:
+        """Show the state of a line."""
+        del reason
+        self.states[line] = state
+
+
+class ScriptedDialogue:
+    """Answers by a script: ``replies[text]``, else it echoes. Remembers what it was asked.
+
+    A reply may be an Answer, an exception to raise, or a coroutine function of the turn. The same
+    turn key asked again gets the same answer, as the port demands.
+    """
+
+    def __init__(self) -> None:
+        self.replies: dict[str, Reply] = {}
+        self.asked: list[Turn] = []
+        self._answers: dict[str, Answer] = {}
+
+    async def ask(self, turn: Turn) -> Answer:
+        """Answer a turn."""
+        self.asked.append(turn)
+        if turn.key not in self._answers:
+            self._answers[turn.key] = await self._answer(turn)
+        return self._answers[turn.key]
+
+    async def _answer(self, turn: Turn) -> Answer:
+        reply = self.replies.get(turn.payload or turn.text)
+        if isinstance(reply, Exception):
+            raise reply
+        if isinstance(reply, Answer):
+            return _understood(reply)
+        if reply is not None:
+            return _understood(await reply(turn))
+        return _understood(Answer((Say(text=f"echo: {turn.text}"),)))
+
+
+def _understood(answer: Answer) -> Answer:
+    if answer.understanding is not None:
+        return answer
+    intent = "contact_human_agent" if answer.outcome is Outcome.HANDOFF else "greet"
+    return replace(answer, understanding=Understanding(intent, 1.0), state=answer.state or {})

@@ -1,0 +1,112 @@
+"""A whole core on a database of its own, with fakes around it and the real texts in it."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from bot.codec import Clock, new_id, utc_now
+from bot.core import Core, Parts
+from bot.dispatcher import Patience
+from bot.files import DiskFiles
+from bot.messages import Address, Inbound, Kind
+from bot.ports import Action, Identify, Middleware, Row, Texts, TimerHandler
+from bot.settings import FilesOptions
+from bot.store import SQLiteStore
+from bot.store.migrate import Migrations
+from bot.testing.fakes import FakeChannel, FakeDesk, ScriptedDialogue
+from bot.texts import TextsBook
+
+
+@dataclass
+class World:
+    """What a test works with."""
+
+    core: Core
+    store: SQLiteStore
+    channel: FakeChannel
+    desk: FakeDesk
+    dialogue: ScriptedDialogue
+
+    async def says(
+        self, text: str, *, who: str = "c1", wire_id: str | None = None, payload: str | None = None
+    ) -> bool:
+        """The customer writes (or presses a button); True when the message was new."""
+        message = Inbound(
+            Address(self.channel.name, who),
+            wire_id or new_id(),
+            kind=Kind.TEXT if payload is None else Kind.BUTTON,
+            text=text,
+            payload=payload,
+        )
+        (new,) = await self.core.inbox.accept(message)
+        return new
+
+    async def rows(self, sql: str, **values: object) -> list[Row]:
+        """Look into the store."""
+        return await self.store.read(lambda tx: tx.rows(sql, **values))
+
+
+@asynccontextmanager
+async def world(
+    folder: Path,
+    *,
+    texts: Texts | Sequence[Traversable],
+    actions: Sequence[Action] = (),
+    identify: Identify | None = None,
+    channel: FakeChannel | None = None,
+    dialogue: ScriptedDialogue | None = None,
+    middleware: Sequence[Middleware] = (),
+    timers: Mapping[str, TimerHandler] | None = None,
+    patience: Patience | None = None,
+    detect: Callable[[str, str, bool], str] = lambda _text, current, _first: current,
+    clock: Clock = utc_now,
+    undo_seconds: float = 0.0,
+) -> AsyncIterator[World]:
+    """Run a core in ``folder``; entering it again there is a restart on the same data.
+
+    ``texts`` are a Texts, or the domain folders to read them from.
+    """
+    channel = channel or FakeChannel()
+    dialogue = dialogue or ScriptedDialogue()
+    desk = FakeDesk()
+    book = TextsBook(texts, facts=_FACTS) if isinstance(texts, Sequence) else texts
+    migrations = Migrations("core", importlib.resources.files("bot.store") / "migrations")
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(SQLiteStore(folder / "bot.db", [migrations]))
+        core = Core(
+            Parts(
+                store=store,
+                files=DiskFiles(folder=folder / "files", store=store, options=FilesOptions()),
+                texts=book,
+                channels={channel.name: channel},
+                desks={desk.name: desk},
+                desk_for=lambda _reason, _language: desk.name,
+                detect=detect,
+                identify=identify,
+                middleware=middleware,
+                timers=timers or {},
+                patience=patience or Patience(),
+                undo_seconds=undo_seconds,
+                clock=clock,
+            )
+        )
+        for action in actions:
+            core.actions.add(action)
+        await stack.enter_async_context(channel.open(core.inbox))
+        await stack.enter_async_context(desk.open(core.desk_inbox))
+        await stack.enter_async_context(core.running(dialogue.ask))
+        yield World(core, store, channel, desk, dialogue)
+
+
+_FACTS = {
+    "shop_name": "Lindenhof",
+    "support_email": "hilfe@shop.example",
+    "support_hours": "Mo-Fr 9-17",
+    "agent_wait": "10 min",
+    "shop_url": "https://shop.example",
+}
