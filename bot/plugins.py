@@ -134,7 +134,7 @@ def _register(
     except Invalid as error:
         plugin.state, plugin.reason, plugin.problems = "invalid", str(error), error.problems
     except (Exception, SystemExit) as error:  # the edge: whatever a plugin does wrong
-        plugin.leave_out(_why(error))
+        plugin.leave_out(why(error))
     else:
         plugin.registered = registrar.registered
     plugin.variables = frozenset(registrar.variables)
@@ -176,7 +176,8 @@ def _refuse_awaitable(result: object) -> None:
         raise _Broken("bot_register returns something to await; make it a plain 'def'")
 
 
-def _why(error: BaseException) -> str:
+def why(error: BaseException) -> str:
+    """Say in a line what a plugin did wrong, and where."""
     if isinstance(error, _Broken | pluggy.PluginValidationError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.codec import new_id, stamp
 from bot.ports import Row, Tx
 
-_LISTED = (
+_LISTED = (  # kind, id, conversation, created_at, attempts, reason
     "SELECT 'turn' AS kind, t.key AS id, t.conversation, t.created_at, t.attempts, "
     "coalesce(t.error, '') AS reason FROM turns t WHERE t.status = 'dead' "
     "UNION ALL "
@@ -23,9 +23,13 @@ def listed(tx: Tx, limit: int = 1000) -> list[Row]:
     return tx.rows(f"{_LISTED} ORDER BY 4 LIMIT :limit", limit=limit)
 
 
+def _find(tx: Tx, letter: str) -> Row | None:
+    return tx.row(f"SELECT * FROM ({_LISTED}) WHERE id = :id", id=letter)  # noqa: S608 - a constant
+
+
 def show(tx: Tx, letter: str) -> Row | None:
     """One dead letter with everything that is kept of it."""
-    found = tx.row(f"SELECT * FROM ({_LISTED}) WHERE id = :id", id=letter)
+    found = _find(tx, letter)
     if found is None:
         return None
     table, key = ("turns", "key") if found["kind"] == "turn" else ("outbox", "id")
@@ -39,7 +43,7 @@ def show(tx: Tx, letter: str) -> Row | None:
 
 def replay(tx: Tx, letter: str, now: datetime) -> str:
     """Try again; return ``done``, ``unknown`` (no such letter) or ``busy`` (try later)."""
-    found = tx.row(f"SELECT kind, conversation FROM ({_LISTED}) WHERE id = :id", id=letter)
+    found = _find(tx, letter)
     if found is None:
         return "unknown"
     if found["kind"] != "turn":
@@ -72,15 +76,21 @@ def _send_again(tx: Tx, letter: str, now: datetime) -> None:
 
 
 def _ask_again(tx: Tx, letter: str, conversation: int, now: datetime) -> None:
-    # As a message of now: under today's owner, in today's session, with its patience ahead of it.
+    # A new turn, as of a message of now: under today's owner and session, its patience before it.
+    # What the old one recorded and said stays under the old key.
+    new = new_id()
     tx.run(
-        "UPDATE turns SET status = 'frozen', attempts = 0, next_at = NULL, delayed = 0, "
-        "error = NULL, done_at = NULL, created_at = :now, "
-        "session = c.session, owner_version = c.owner_version, state = coalesce(c.state, turns.state) "
-        "FROM conversations c WHERE c.id = turns.conversation AND turns.key = :id",
+        "INSERT INTO turns (key, conversation, session, owner_version, text, kind, payload, "
+        "attachments, language, state, status, created_at) SELECT :new, t.conversation, "
+        "c.session, c.owner_version, t.text, t.kind, t.payload, t.attachments, t.language, "
+        "coalesce(c.state, t.state), 'frozen', :now FROM turns t "
+        "JOIN conversations c ON c.id = t.conversation WHERE t.key = :id",
+        new=new,
         id=letter,
         now=stamp(now),
     )
+    tx.run("UPDATE turns SET status = 'replayed' WHERE key = :id", id=letter)
+    tx.run("UPDATE inbox SET turn = :new WHERE turn = :id", new=new, id=letter)
     tx.run(
         "UPDATE conversations SET ready_at = :now WHERE id = :id", id=conversation, now=stamp(now)
     )
@@ -89,7 +99,7 @@ def _ask_again(tx: Tx, letter: str, conversation: int, now: datetime) -> None:
 
 def drop(tx: Tx, letter: str) -> str:
     """Give it up for good; return ``done`` or ``unknown``."""
-    found = tx.row(f"SELECT kind FROM ({_LISTED}) WHERE id = :id", id=letter)
+    found = _find(tx, letter)
     if found is None:
         return "unknown"
     if found["kind"] == "turn":

@@ -1,0 +1,74 @@
+"""What `bot check` looks at. Nothing is opened, nothing leaves the machine but with ``online``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.errors import Fatal, Invalid
+from bot.folder import ask, is_locked
+from bot.ports import Action, Identify, Problem
+from bot.wiring import Wiring, build, wire
+
+if TYPE_CHECKING:
+    from bot.cli import Context
+
+
+def findings(context: Context, *, online: bool = False) -> list[Problem]:
+    """Everything that is not as it should be; fatal ones first."""
+    try:
+        found = list(_findings(context))
+        if online:
+            found += _health(context.data)
+    except Invalid as error:
+        found = list(error.problems)
+    return sorted(found, key=lambda problem: not problem.fatal)
+
+
+def _findings(context: Context) -> Iterator[Problem]:
+    plugins = context.plugins
+    try:
+        wiring = wire(context.settings, plugins, context.data)
+        yield from wiring.texts.check()
+        built = build(wiring, base_url="http://127.0.0.1:0", detect=lambda _text, now, _first: now)
+        names = built.core.actions.names()
+        actions = (action for name in names if (action := built.core.actions.get(name)))
+        for action in actions:
+            yield from _policy(wiring, action)
+    except Fatal as error:
+        yield Problem("bot", error.what, error.fix)
+    for check in plugins.each("checks"):
+        yield from check()
+    yield from plugins.findings()
+
+
+def _policy(wiring: Wiring, action: Action) -> Iterator[Problem]:
+    where, policy = f"action {action.name}", action.policy
+    if not policy.read_only and not policy.proofs:
+        fix = "name the proofs that suffice in its policy: Policy(read_only=False, proofs=...)"
+        yield Problem(where, "changes something and asks nobody for a proof", fix)
+    if policy.proofs and policy.subject not in action.Arguments.model_fields:
+        what = f"its policy is about '{policy.subject}', which is no argument of it"
+        yield Problem(where, what, "name an argument in policy.subject")
+    if "pair" in policy.proofs:
+        try:
+            wiring.plugins.get(Identify)
+        except LookupError as error:
+            yield Problem(where, f"needs a pair checked, and {error}", "enable a shop plugin")
+
+
+def _health(data: Path) -> list[Problem]:
+    if not is_locked(data):
+        what = f"no bot runs on {data}"
+        return [Problem("health", what, "start it: bot run", fatal=False)]
+    try:
+        _, body = asyncio.run(ask(data, "GET", "/health"))
+    except Fatal as error:
+        return [Problem("health", error.what, error.fix)]
+    return [
+        Problem(f"health {line['name']}", line["detail"] or "is broken", "see the bot's log")
+        for line in body["checks"]
+        if not line["ok"]
+    ]

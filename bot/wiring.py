@@ -1,0 +1,227 @@
+"""From settings and plugins to a core and what stands around it. Opens nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files as resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot.core import Core, Parts
+from bot.dispatcher import Patience
+from bot.errors import Fatal
+from bot.files import SWEEP, DiskFiles
+from bot.metrics import Metrics
+from bot.plugins import Plugins, why
+from bot.ports import (
+    Action,
+    Actions,
+    Channel,
+    Desk,
+    Dialogue,
+    Files,
+    Identify,
+    OrderFacts,
+    Route,
+    Store,
+    Texts,
+)
+from bot.settings import Settings, close_to, place
+from bot.store import SQLiteStore
+from bot.store.migrate import Migrations
+from bot.texts import TextsBook
+
+P = TypeVar("P")
+OUR_DIALOGUE = Path(__file__).parents[1] / "nlu"
+
+
+@dataclass
+class CoreServices:
+    """The Services port."""
+
+    files: Files
+    store: Store
+    texts: Texts
+    actions: Actions
+    data: Path
+    base_url: str
+    dialogue_data: Sequence[Traversable]
+    plugins: Plugins
+
+    def get(self, port: type[P]) -> P:
+        """As in the port."""
+        return self.plugins.get(port)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What stands around the core: everything that the app opens."""
+
+    settings: Settings
+    plugins: Plugins
+    data: Path
+    store: SQLiteStore
+    files: DiskFiles
+    texts: TextsBook
+    folders: Sequence[Traversable]
+    metrics: Metrics
+    channels: Mapping[str, Channel]
+    desks: Mapping[str, Desk]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A core with its dialogue and routes."""
+
+    core: Core
+    dialogue: Dialogue
+    routes: Sequence[Route]
+
+
+def store_of(plugins: Plugins, data: Path) -> SQLiteStore:
+    """Make the store of a data folder, with the migrations of the core and of all plugins."""
+    migrations = [Migrations("core", resources("bot.store") / "migrations")]
+    for plugin in plugins.active():
+        migrations += [Migrations(plugin.name, folder) for folder in plugin.registered.migrations]
+    return SQLiteStore(data / "bot.db", migrations)
+
+
+def wire(
+    settings: Settings,
+    plugins: Plugins,
+    data: Path,
+    *,
+    channels: Mapping[str, Channel] | None = None,
+    desks: Mapping[str, Desk] | None = None,
+) -> Wiring:
+    """Prepare everything. ``channels`` and ``desks`` stand in for the registered ones.
+
+    Raises Fatal when the texts cannot be read.
+    """
+    folders: list[Traversable] = [OUR_DIALOGUE] if OUR_DIALOGUE.is_dir() else []
+    folders += [folder for folder in plugins.each("dialogue_data") if folder not in folders]
+    domains = [domain for folder in folders if (domain := folder / "domain").is_dir()]
+    try:
+        texts = TextsBook(
+            domains, formality=settings.bot.formality, facts=_merged(plugins, "facts")
+        )
+    except ValueError as error:
+        raise Fatal(str(error), "mend that file") from error
+    store = store_of(plugins, data)
+    return Wiring(
+        settings=settings,
+        plugins=plugins,
+        data=data,
+        store=store,
+        files=DiskFiles(folder=data / "files", store=store, options=settings.files),
+        texts=texts,
+        folders=folders,
+        metrics=Metrics(store),
+        channels=_named(plugins, "channels") if channels is None else channels,
+        desks=_named(plugins, "desks") if desks is None else desks,
+    )
+
+
+def build(wiring: Wiring, *, base_url: str, detect: Callable[[str, str, bool], str]) -> Built:
+    """Build what needs the core. A plugin that cannot be built is left out.
+
+    Raises Fatal when no dialogue is left.
+    """
+    while True:
+        core = Core(_parts(wiring, detect))
+        services = CoreServices(
+            files=wiring.files,
+            store=wiring.store,
+            texts=wiring.texts,
+            actions=core.actions,
+            data=wiring.data,
+            base_url=base_url,
+            dialogue_data=wiring.folders,
+            plugins=wiring.plugins,
+        )
+        active = len(list(wiring.plugins.active()))
+        dialogues, routes = _build_plugins(wiring.plugins, services, core)
+        if len(list(wiring.plugins.active())) < active:
+            continue  # once more, without what the broken plugin registered
+        if not dialogues:
+            problems = [p for p in wiring.plugins.findings() if p.fatal]
+            why_not = f" ({problems[0].where}: {problems[0].what})" if problems else ""
+            raise Fatal(f"no plugin provides a dialogue{why_not}", "install or mend one: bot check")
+        return Built(core, dialogues[0], routes)
+
+
+def _build_plugins(
+    plugins: Plugins, services: CoreServices, core: Core
+) -> tuple[list[Dialogue], list[Route]]:
+    dialogues: list[Dialogue] = []
+    routes: list[Route] = []
+    for plugin in plugins.active():
+        try:
+            for build_action in plugin.registered.actions:
+                _add(core, build_action(services))
+            dialogues += [build(services) for build in plugin.registered.dialogues]
+            for build_routes in plugin.registered.routes:
+                routes += build_routes(services)
+        except Exception as error:  # the edge: whatever a plugin does wrong
+            plugin.leave_out(why(error))
+    return dialogues, routes
+
+
+def _add(core: Core, action: Action) -> None:
+    if action.name in core.actions.names():
+        raise ValueError(f"action '{action.name}' is already there")
+    core.actions.add(action)
+
+
+def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
+    settings, plugins = wiring.settings, wiring.plugins
+    patience = settings.dialogue
+    desk = desk_of(settings, wiring.desks)
+    return Parts(
+        store=wiring.store,
+        files=wiring.files,
+        texts=wiring.texts,
+        channels=wiring.channels,
+        desks=wiring.desks,
+        desk_for=lambda _reason, _language: desk,
+        detect=detect,
+        language=settings.bot.language,
+        identify=_optional(plugins, Identify),
+        order_facts=_optional(plugins, OrderFacts),
+        middleware=plugins.each("middlewares"),
+        timers={**_merged(plugins, "timers"), SWEEP: wiring.files.schedule},
+        patience=Patience(patience.slow_after, patience.ask_timeout, patience.retry_limit),
+        session_pause=patience.session_pause,
+        observe=wiring.metrics.observe,
+    )
+
+
+def desk_of(settings: Settings, desks: Mapping[str, Desk]) -> str:
+    """Name the desk that gets the cases. Raises Fatal when that is not clear."""
+    wanted = settings.handoff.desk
+    where = place(settings, ("handoff", "desk"))
+    if wanted is not None:
+        if wanted not in desks:
+            raise Fatal(f"{where}: no such desk: '{wanted}'", close_to(wanted, desks))
+        return wanted
+    if len(desks) != 1:
+        what = "there is no desk" if not desks else f"there are several: {', '.join(sorted(desks))}"
+        raise Fatal(f"nobody can take over: {what}", f"set {where}" if desks else "enable 'web'")
+    return next(iter(desks))
+
+
+def _merged(plugins: Plugins, kind: str) -> dict[str, Any]:
+    return {k: v for p in plugins.active() for k, v in getattr(p.registered, kind).items()}
+
+
+def _named(plugins: Plugins, kind: str) -> dict[str, Any]:
+    return {made.name: made for made in plugins.each(kind)}
+
+
+def _optional(plugins: Plugins, port: type[P]) -> P | None:
+    try:
+        return plugins.get(port)
+    except LookupError:
+        return None
