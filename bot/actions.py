@@ -19,6 +19,7 @@ from bot import codec
 from bot.codec import Clock, stamp, utc_now
 from bot.messages import (
     ActionCall,
+    Address,
     Answer,
     Button,
     Filling,
@@ -47,6 +48,7 @@ _RUN_TIMEOUT = 45.0  # seconds; what became of a longer call is read back
 class Standing:
     """What the store knows about a customer when an action is called."""
 
+    address: Address
     owner: Owner
     proofs: tuple[Proof, ...]
     wrong_pairs: int
@@ -219,7 +221,7 @@ class ActionRunner:
         if not isinstance(action, Fills):
             return Filling()
         standing = await self.standing(call.conversation)
-        call = replace(call, proofs=standing.proofs)
+        call = replace(call, proofs=standing.proofs, address=standing.address)
         if action.policy.proofs and standing.wrong_pairs >= WRONG_PAIRS:
             return _locked(action)
         filling = await action.fill(call)
@@ -283,7 +285,7 @@ class ActionRunner:
     async def _guard(self, action: Action, call: ActionCall) -> tuple[Answer | None, ActionCall]:
         """What forbids the call, if anything; and the call with what the store knows."""
         standing = await self.standing(call.conversation)
-        call = replace(call, proofs=standing.proofs)
+        call = replace(call, proofs=standing.proofs, address=standing.address)
         if await self._store.read(lambda tx: effects.form_failed(tx, call.turn, action.name)):
             return _failed(), call
         if standing.owner is not Owner.BOT and not action.policy.read_only:
@@ -401,8 +403,10 @@ class ActionRunner:
         def work(tx: Tx) -> Standing:
             now = self._clock()
             since = max(stamp(now - _WRONG_PAIRS_WITHIN), cases.last_closed_at(tx, conversation))
+            row = conversations.get(tx, conversation)
             return Standing(
-                owner=Owner(conversations.get(tx, conversation)["owner"]),
+                address=Address(row["channel"], row["address"]),
+                owner=Owner(row["owner"]),
                 proofs=effects.proofs(tx, conversation, now),
                 wrong_pairs=effects.attempts(tx, conversation, since),
             )

@@ -127,6 +127,7 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
         "reason": answer.reason,
         "slots": pack(answer.slots),
         "effect": answer.effect,
+        "events": pack(answer.events),
     }
 
 
@@ -138,6 +139,7 @@ def answer_from_dict(data: Mapping[str, Any]) -> Answer:
         reason=data.get("reason"),
         slots=unpack(data.get("slots") or {}),
         effect=bool(data.get("effect")),
+        events=tuple(unpack(data.get("events") or ())),
     )
 
 

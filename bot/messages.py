@@ -166,7 +166,8 @@ class Answer:
     for ``handoff``, ``refused`` and ``failed`` (agents see the text ``reason_<code>``); ``miss``
     says that nothing was understood, ``form`` that the action's form is to start again.
     ``effect`` marks an answer that reports a finished side effect. ``state`` is what the dialogue
-    wants back at the next turn; the core stores it and never looks inside.
+    wants back at the next turn, ``events`` are for the dialogue itself: the core stores both and
+    never looks inside.
     """
 
     says: tuple[Say, ...] = ()
@@ -176,6 +177,7 @@ class Answer:
     effect: bool = False
     understanding: Understanding | None = None
     state: Mapping[str, Any] | None = None
+    events: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +263,8 @@ class ActionCall:
     """What an action gets. ``key`` is the idempotency key: the proposal's id in ``run``.
 
     ``actor`` is ``customer`` or an agent's name. ``text``, ``entities`` and ``intent`` are the
-    message's, for reading slots out of it; ``slots`` the dialogue's working memory.
+    message's, for reading slots out of it; ``slots`` the dialogue's working memory; ``raw`` what
+    the dialogue sent, for adapters of its own action classes.
     """
 
     key: str
@@ -276,6 +279,7 @@ class ActionCall:
     text: str = ""
     understanding: Understanding = field(default_factory=Understanding)
     slots: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
