@@ -71,6 +71,7 @@ class FakeDesk:
         self.lines: dict[str, CaseLine] = {}
         self.states: dict[str, State] = {}
         self.commands: DeskInbox | None = None
+        self._more = asyncio.Condition()
 
     def open(self, commands: DeskInbox) -> AbstractAsyncContextManager[None]:
         """Nothing to open; the inbox is kept for tests."""
@@ -84,8 +85,18 @@ class FakeDesk:
 
     async def show(self, case: Case) -> str:
         """Make or update the card."""
-        self.cards[case.id] = case
+        async with self._more:
+            self.cards[case.id] = case
+            self._more.notify_all()
         return str(case.id)
+
+    async def wait_card(
+        self, case: int, fits: Callable[[Case], bool], seconds: float = 5.0
+    ) -> Case:
+        """Return the card of a case once it is as wanted. Raises TimeoutError."""
+        async with asyncio.timeout(seconds), self._more:
+            await self._more.wait_for(lambda: case in self.cards and fits(self.cards[case]))
+        return self.cards[case]
 
     async def post(self, line: CaseLine) -> str:
         """Show a line."""

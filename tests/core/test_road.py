@@ -78,7 +78,8 @@ async def test_takeover_works_while_the_dialogue_hangs_and_hand_back_brings_the_
         assert texts[:2] == ["mensch", texts[1]]
         assert "und jetzt?" in texts
         assert "never" not in "".join(texts)
-        assert w.desk.cards[case.id].state == "closed"
+        card = await w.desk.wait_card(case.id, lambda shown: shown.state == "closed")
+        assert card.outcome == "Erledigt."
 
 
 async def test_a_dialogue_that_is_down_is_told_once_retried_and_then_a_person_gets_the_case(
