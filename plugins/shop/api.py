@@ -26,6 +26,18 @@ from plugins.shop.errors import (
     ShopError,
     ShopUnavailable,
 )
+from plugins.shop.forms import (
+    PROOFS,
+    STOP,
+    About,
+    entities,
+    fill_pair,
+    may_read,
+    next_of_pair,
+    proven,
+    read_order_and_proof,
+    requested,
+)
 from plugins.shop.model import (
     LEFT,
     Allocation,
@@ -61,6 +73,9 @@ __all__ = [
     "EMAIL",
     "GB_POSTCODE",
     "LEFT",
+    "PROOFS",
+    "STOP",
+    "About",
     "Allocation",
     "Carrier",
     "ChangeDone",
@@ -90,11 +105,18 @@ __all__ = [
     "ShopUnavailable",
     "address_lines",
     "clean_address",
+    "entities",
+    "fill_pair",
     "find_order_number",
+    "may_read",
+    "next_of_pair",
     "normalise_email",
     "normalise_order_number",
     "normalise_postcode",
     "one_line",
+    "proven",
+    "read_order_and_proof",
+    "requested",
     "same_secret",
 ]
 
@@ -124,6 +146,10 @@ class Shop(Protocol):
         """Send it to `address`. Raises OrderNotFound, OrderChanged, NotAllowed, KeyReused."""
         ...
 
+    async def delivers_to(self, country: str) -> bool:
+        """Whether the shop sends parcels to that country (ISO 3166-1 alpha-2)."""
+        ...
+
     async def cancel(self, number: str, *, version: int, key: str) -> ChangeDone:
         """Cancel the order; what was paid goes back. Raises as `change_address`."""
         ...
@@ -147,7 +173,7 @@ class Shop(Protocol):
         ...
 
     async def change_by_key(self, key: str) -> ChangeDone | None:
-        """The change made under that key, or None when there is none: then it did not happen."""
+        """The change made under that key, or None: it did not happen, or has not arrived yet."""
         ...
 
 

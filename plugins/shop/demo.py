@@ -85,6 +85,10 @@ class DemoShop:
 
         return await self._change(number, ChangeKind.ADDRESS, version, key, request, edit)
 
+    async def delivers_to(self, country: str) -> bool:
+        """As in the port."""
+        return country in self.settings.countries
+
     async def cancel(self, number: str, *, version: int, key: str) -> ChangeDone:
         """As in the port."""
 

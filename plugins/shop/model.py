@@ -34,9 +34,10 @@ LEFT = frozenset({ParcelState.SHIPPED, ParcelState.OUT_FOR_DELIVERY, ParcelState
 
 
 class PaymentState(StrEnum):
-    """What became of the money."""
+    """What became of the money. `AWAITED` holds the parcel back, `OPEN` does not (an invoice)."""
 
     OPEN = "open"
+    AWAITED = "awaited"
     PAID = "paid"
     REFUND_PENDING = "refund_pending"
     REFUNDED = "refunded"

@@ -170,6 +170,10 @@ class ShopConformance:
                 )
         assert await shop.order(order.number) == order
 
+    async def test_the_shop_knows_where_it_delivers_to(self, shop: Shop, samples: Samples) -> None:
+        assert await shop.delivers_to(samples.address.country)
+        assert not await shop.delivers_to("XX")
+
     async def test_cancelling_gives_the_money_back(self, shop: Shop, samples: Samples) -> None:
         order = await shop.order(samples.changeable[0])
         done = await shop.cancel(order.number, version=order.version, key="key-1")

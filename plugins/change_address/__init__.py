@@ -1,0 +1,18 @@
+"""Sends an order to another address while it has not left."""
+
+from __future__ import annotations
+
+from bot.hooks import hookimpl
+from bot.ports import Identify, Registrar, Services
+from plugins.change_address.action import ChangeAddress
+from plugins.shop.api import Shop
+
+
+@hookimpl
+def bot_register(bot: Registrar) -> None:
+    """Add the action `change_address`."""
+
+    def build(services: Services) -> ChangeAddress:
+        return ChangeAddress(services.get(Shop), services.get(Identify))
+
+    bot.add_action(build)
