@@ -224,7 +224,7 @@ class ChatApi:
             if now != speaker:
                 speaker = now
                 sent += events.event("speaker", _shown_speaker(now))
-            await response.write(sent or b": alive\n\n")
+            await response.write(sent or events.ALIVE)
             await listener.wait(HEARTBEAT if now.owner is Owner.BOT else OWNER_LOOK)
 
     async def _after(self, session: Session, seen: int) -> list[dict[str, Any]]:

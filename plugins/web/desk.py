@@ -183,7 +183,8 @@ class DeskApi:
         command = desk_wire.parse_command(found, attachments)
         result = await self._desk.commands.accept(command)
         if not result.done:
-            raise Fault(409, result.reason or "refused")
+            code, _, agent = (result.reason or "refused").partition(":")
+            raise Fault(409, code, agent=agent)
         self._listeners.ring(EVERYBODY, str(command.case))
         return serving.json_response({"done": True, "line": result.line})
 
@@ -202,7 +203,7 @@ class DeskApi:
                 while not self._listeners.closed:
                     news = listener.take()
                     sent = b"".join(events.event("changed", _change(item)) for item in news)
-                    await response.write(sent or b": alive\n\n")
+                    await response.write(sent or events.ALIVE)
                     await listener.wait(HEARTBEAT)
         except ConnectionError:
             pass  # the browser went away, as browsers do

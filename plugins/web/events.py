@@ -13,6 +13,8 @@ from plugins.web.serving import HEADERS
 
 HEARTBEAT = 15.0
 """Seconds of silence after which an event stream shows that it lives (proxies cut at 30 to 60)."""
+ALIVE = b"event: alive\ndata: {}\n\n"
+"""What a silent stream shows: an event, as comments never reach a page's script."""
 
 
 class Listener:

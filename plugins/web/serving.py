@@ -12,7 +12,8 @@ from urllib.parse import quote, unquote, urlsplit
 from aiohttp import web
 
 from bot.messages import Attachment
-from bot.ports import Refused, Route, Texts
+from bot.ports import Refused, Route, Texts, Unavailable
+from bot.store import StoreError
 from plugins.web.wire import BODY_LIMIT, Fault
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 SHOWN_INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-REFUSALS = {"file_too_big": 413, "file_type": 415, "file_empty": 400}
+REFUSALS = {"file_too_big": 413, "file_type": 415, "file_empty": 400, "storage_full": 503}
 
 
 def language_of(request: web.Request) -> str:
@@ -76,6 +77,9 @@ def guarded(handler: Handler, explain: Explain) -> Handler:
             return _failure(request, Fault(status, refused.reason), explain)
         except (web.HTTPException, ConnectionError):
             raise
+        except (StoreError, Unavailable):
+            log.exception("web request failed", extra={"path": request.path})
+            return _failure(request, Fault(503, "not_ready"), explain)
         except Exception:  # the edge: the customer gets a sentence, the log the trace
             log.exception("web request failed", extra={"path": request.path})
             return _failure(request, Fault(500, "internal"), explain)

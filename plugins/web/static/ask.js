@@ -1,0 +1,55 @@
+// A question in a dialog: a title, a sentence, fields, yes and no.
+
+import { byId, el } from "./dom.js";
+
+/**
+ * Ask. `fields` are {name, label, hint, value, long, required}. `send(values)` is awaited before
+ * the dialog closes; an error's message is shown in it. Resolves to the values, or null.
+ */
+export function ask({ title, text = "", fields = [], content = null, yes, no, send = async () => {} }) {
+  const dialog = byId("ask");
+  const form = byId("ask-form");
+  const error = byId("ask-error");
+  byId("ask-title").textContent = title;
+  byId("ask-text").textContent = text;
+  byId("ask-text").hidden = !text;
+  byId("ask-fields").replaceChildren(...fields.map(fieldNode), ...(content ? [content] : []));
+  byId("ask-yes").textContent = yes;
+  byId("ask-no").textContent = no ?? "";
+  byId("ask-no").hidden = !no;
+  error.hidden = true;
+  return new Promise((resolve) => {
+    let result = null;
+    const submit = async (event) => {
+      event.preventDefault();
+      byId("ask-yes").disabled = true;
+      const values = Object.fromEntries(fields.map((field) => [field.name, form.elements[field.name].value.trim()]));
+      try {
+        await send(values);
+        result = values;
+        dialog.close();
+      } catch (problem) {
+        error.textContent = problem.message;
+        error.hidden = false;
+      } finally {
+        byId("ask-yes").disabled = false;
+      }
+    };
+    form.addEventListener("submit", submit);
+    byId("ask-no").onclick = () => dialog.close();
+    dialog.addEventListener("close", () => {
+      form.removeEventListener("submit", submit);
+      resolve(result);
+    }, { once: true });
+    dialog.showModal();
+    (form.querySelector("input, textarea") ?? byId("ask-yes")).focus();
+  });
+}
+
+function fieldNode({ name, label, hint = "", value = "", long = false, required = false }) {
+  const id = `ask-${name}`;
+  const common = { id, name, placeholder: hint, required, maxlength: long ? 2000 : 60, dir: "auto" };
+  const input = long ? el("textarea", { ...common, rows: 2 }) : el("input", { ...common, autocomplete: "name" });
+  input.value = value;
+  return el("div", { class: "field" }, el("label", { for: id }, label), input);
+}

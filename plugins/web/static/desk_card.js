@@ -1,0 +1,89 @@
+// The case card: who it is, why, what the bot understood and tried, and the orders it is about.
+
+import { el, icon } from "./dom.js";
+
+const DATE = { dateStyle: "medium", timeStyle: "short" };
+const DAY = { dateStyle: "medium" };
+
+export function drawCard(root, item, words) {
+  root.replaceChildren(
+    section(words.t("section_why"), el("p", { class: item.priority === "high" ? "why urgent" : "why" }, item.reason_text)),
+    item.outcome ? section(words.t("section_outcome"), el("p", {}, known(words, "outcome_", item.outcome))) : "",
+    section(words.t("section_customer"), facts(customerFacts(item, words))),
+    section(words.t("section_orders"), orders(item, words)),
+    section(words.t("section_understood"), intents(item, words)),
+    section(words.t("section_tried"), tried(item, words)),
+  );
+}
+
+function known(words, prefix, code) {
+  const key = `${prefix}${code}`;
+  return words.has(key) ? words.t(key) : String(code);
+}
+
+function readable(words, prefix, code) {
+  const text = known(words, prefix, code);
+  return text === code ? code.replaceAll("_", " ") : text;
+}
+
+function section(title, ...content) {
+  return el("section", {}, el("h3", {}, title), ...content);
+}
+
+function facts(pairs) {
+  const rows = pairs
+    .filter(([, value]) => value)
+    .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
+  return el("dl", {}, rows);
+}
+
+function customerFacts(item, words) {
+  const at = (iso) => iso && new Date(iso).toLocaleString(words.language, DATE);
+  return [
+    [words.t("customer"), item.customer],
+    [words.t("channel"), known(words, "channel_", item.channel)],
+    [words.t("language_label"), known(words, "language_", item.language)],
+    [words.t("owner"), item.state === "closed" ? words.t("owner_bot") : words.t(`owner_${item.owner}`, { agent: item.agent })],
+    [words.t("opened"), at(item.opened_at)],
+    [words.t("taken_at"), at(item.taken_at)],
+    [words.t("closed_at"), at(item.closed_at)],
+  ];
+}
+
+function intents(item, words) {
+  if (!item.intents.length) return el("p", { class: "none" }, words.t("no_intents"));
+  const chips = item.intents.map((intent) => el("li", {}, readable(words, "intent_", intent)));
+  return el("ol", { class: "intents" }, chips);
+}
+
+function tried(item, words) {
+  if (!item.tried.length) return el("p", { class: "none" }, words.t("no_tried"));
+  const rows = item.tried.map((text) => {
+    const [action, outcome = ""] = text.split(": ");
+    const bad = ["failed", "unknown", "started"].includes(outcome);
+    const sign = icon(bad ? "warn" : outcome === "done" ? "check" : "clock");
+    const did = el("span", { class: "did" }, readable(words, "did_", outcome));
+    return el("li", { class: bad ? "bad" : null }, sign, el("span", {}, readable(words, "action_", action)), did);
+  });
+  return el("ol", { class: "tried" }, rows);
+}
+
+function orders(item, words) {
+  if (!item.orders.length) return el("p", { class: "none" }, words.t("no_orders"));
+  return el("div", { class: "orders" }, item.orders.map((order) => orderBox(order, words)));
+}
+
+function orderBox(order, words) {
+  const { number, state, ...rest } = order;
+  const pairs = Object.entries(rest).map(([key, value]) => [readable(words, "fact_", key), valueText(value, words)]);
+  const top = el("p", { class: "order-top" }, icon("box"), el("strong", {}, number ?? ""),
+    state ? el("span", { class: "tag" }, readable(words, "value_", state)) : null);
+  return el("div", { class: "order" }, top, facts(pairs));
+}
+
+function valueText(value, words) {
+  if (value === null || value === undefined || value === "") return null;
+  const text = String(value);
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return new Date(`${text}T12:00`).toLocaleDateString(words.language, DAY);
+  return text;
+}

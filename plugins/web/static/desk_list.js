@@ -1,0 +1,106 @@
+// The list of cases: who waits, for how long, for what, and who looks after it.
+
+import { el, icon } from "./dom.js";
+
+const SIGNS = { web: "globe", mail: "note", console: "keys" };
+
+/** A span of time in one short word. */
+export function spanText(from, to, words) {
+  const minutes = Math.floor((new Date(to) - new Date(from)) / 60_000);
+  if (minutes < 1) return words.t("now");
+  if (minutes < 60) return words.t("minute", { n: minutes });
+  if (minutes < 48 * 60) return words.t("hour", { n: Math.floor(minutes / 60) });
+  return words.t("day", { n: Math.floor(minutes / 1440) });
+}
+
+export function caseName(item, words) {
+  return item.customer || words.t("customer_number", { id: item.id });
+}
+
+export function stateText(item, me, words) {
+  if (item.state === "closed") return words.t("closed");
+  if (!item.agent) return words.t("waiting");
+  return item.agent === me ? words.t("taken_me") : words.t("taken", { agent: item.agent });
+}
+
+export class CaseList {
+  constructor({ list, empty, words, me, onChoose }) {
+    Object.assign(this, { list, empty, words, me, onChoose });
+    this.open = [];
+    this.closed = [];
+    this.filter = "open";
+    this.chosen = null;
+    this.seen = new Map();
+  }
+
+  get shown() {
+    if (this.filter === "closed") return this.closed;
+    if (this.filter === "mine") return this.open.filter((item) => item.agent === this.me());
+    return this.open;
+  }
+
+  find(id) {
+    return [...this.open, ...this.closed].find((item) => item.id === id);
+  }
+
+  /** The case before or after the chosen one. */
+  step(direction) {
+    const items = this.shown;
+    const at = items.findIndex((item) => item.id === this.chosen);
+    const next = at < 0 ? (direction > 0 ? 0 : items.length - 1) : at + direction;
+    return items[Math.max(0, Math.min(items.length - 1, next))];
+  }
+
+  look(item) {
+    this.seen.set(item.id, item.updated);
+  }
+
+  draw() {
+    const focused = document.activeElement?.dataset?.case;
+    this.list.replaceChildren(...this.shown.map((item) => el("li", {}, this.row(item))));
+    if (focused) this.list.querySelector(`[data-case="${focused}"]`)?.focus();
+    this.empty.hidden = this.shown.length > 0;
+    this.empty.replaceChildren(
+      icon("tray"),
+      el("strong", {}, this.words.t(`none_${this.filter}`)),
+      el("p", {}, this.words.t(`none_${this.filter}_text`)),
+    );
+  }
+
+  row(item) {
+    const { words } = this;
+    const chosen = item.id === this.chosen;
+    const fresh = !chosen && item.state !== "closed" && this.seen.get(item.id) !== item.updated;
+    const since = item.state === "closed" ? item.closed_at : item.opened_at;
+    const marks = [
+      item.priority === "high" ? el("span", { class: "tag urgent" }, words.t("high")) : null,
+      el("span", { class: `tag ${item.state}` }, stateText(item, this.me(), words)),
+      el("span", { class: "where" }, icon(SIGNS[item.channel] ?? "chat"), this.channel(item), " · ", item.language.toUpperCase()),
+    ];
+    return el(
+      "button",
+      {
+        type: "button",
+        class: `case ${item.state}${chosen ? " chosen" : ""}${fresh ? " fresh" : ""}`,
+        "data-case": item.id,
+        "aria-current": chosen ? "true" : null,
+        onclick: () => this.onChoose(item.id),
+      },
+      el("span", { class: "case-top" },
+        fresh ? el("span", { class: "new", role: "img", "aria-label": words.t("new") }) : null,
+        el("strong", {}, caseName(item, words)),
+        el("time", { datetime: since, class: this.isLate(item) ? "late" : null }, spanText(since, Date.now(), words))),
+      el("span", { class: "case-reason" }, item.reason_text),
+      el("span", { class: "case-marks" }, marks),
+    );
+  }
+
+  channel(item) {
+    const key = `channel_${item.channel}`;
+    return this.words.has(key) ? this.words.t(key) : item.channel;
+  }
+
+  isLate(item) {
+    return item.state === "open" && Date.now() - new Date(item.opened_at) > 10 * 60_000;
+  }
+}

@@ -1,0 +1,92 @@
+// The thread of a case: everything that was said, noted, drafted, and what became of it.
+
+import { dayKey, dayText, el, icon, linked, timeText } from "./dom.js";
+import { shownFile } from "./uploads.js";
+
+const SIGNS = { queued: "clock", sending: "clock", sent: "check", delivered: "checks", read: "checks", failed: "warn", unknown: "warn", cancelled: "close" };
+
+export class Thread {
+  constructor({ scroll, list, words, onUse, onAgain }) {
+    Object.assign(this, { scroll, list, words, onUse, onAgain });
+    this.case = null;
+    this.drawn = new Map();
+  }
+
+  /** Show the lines of a case; what did not change is left alone. */
+  show(id, lines) {
+    const low = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 140;
+    const fresh = this.case !== id;
+    if (fresh) this.clear(id);
+    const nodes = [];
+    let day = null;
+    for (const line of lines) {
+      const own = dayKey(line.at);
+      if (own !== day) nodes.push(this.keep(`day ${own}`, this.words.language, () => this.day(line)));
+      day = own;
+      nodes.push(this.keep(line.id, JSON.stringify([line, this.words.language]), () => this.line(line)));
+    }
+    this.place(nodes);
+    if (fresh) requestAnimationFrame(() => this.list.setAttribute("aria-live", "polite"));
+    if (fresh || low) this.scroll.scrollTop = this.scroll.scrollHeight;
+  }
+
+  clear(id) {
+    this.case = id;
+    this.drawn.clear();
+    this.list.setAttribute("aria-live", "off");
+    this.list.replaceChildren();
+  }
+
+  keep(key, state, make) {
+    const known = this.drawn.get(key);
+    if (known?.state === state) return known.node;
+    const node = make();
+    this.drawn.set(key, { state, node });
+    return node;
+  }
+
+  place(nodes) {
+    const wanted = new Set(nodes);
+    for (const node of [...this.list.children]) if (!wanted.has(node)) node.remove();
+    nodes.forEach((node, index) => {
+      if (this.list.children[index] !== node) this.list.insertBefore(node, this.list.children[index] ?? null);
+    });
+  }
+
+  day(line) {
+    return el("li", { class: "day" }, el("span", {}, dayText(line.at, this.words)));
+  }
+
+  line(line) {
+    const draft = line.state === "draft";
+    const classes = ["line", `by-${line.author}`, draft ? "draft" : "", line.state === "failed" || line.state === "unknown" ? "wrong" : ""];
+    const body = el("div", { class: "body" });
+    if (draft) body.append(el("p", { class: "label" }, this.words.t(line.effect ? "draft_effect" : "draft")));
+    if (line.text) body.append(el("p", { class: "text", dir: "auto" }, linked(line.text)));
+    else if (!line.attachments.length) body.append(el("p", { class: "label" }, this.words.t("kind_empty")));
+    for (const file of line.attachments) body.append(shownFile(file, "desk/api/files", this.words));
+    return el("li", { class: classes.filter(Boolean).join(" ") }, this.head(line), body, this.foot(line));
+  }
+
+  head(line) {
+    const sign = { bot: "bot", note: "lock", agent: "person", system: "info" }[line.author];
+    const name = line.name || this.words.t(`author_${line.author}`);
+    const label = line.author === "note" && line.name ? `${this.words.t("author_note")} · ${line.name}` : name;
+    const time = el("time", { datetime: line.at }, timeText(line.at, this.words.language));
+    const edited = line.kind === "edit" ? el("span", {}, this.words.t("kind_edit")) : null;
+    return el("p", { class: "head" }, sign ? icon(sign) : null, el("strong", {}, label), edited, time);
+  }
+
+  foot(line) {
+    if (line.state === "draft") {
+      const use = el("button", { type: "button", class: "link", onclick: () => this.onUse(line.text) }, this.words.t("use_draft"));
+      return el("p", { class: "foot" }, use);
+    }
+    if (!line.state) return null;
+    const parts = [icon(SIGNS[line.state] ?? "clock"), el("span", {}, this.words.t(`state_${line.state}`))];
+    if (line.reason_text) parts.push(el("span", {}, `: ${line.reason_text}`));
+    if (line.author === "agent" && (line.state === "failed" || line.state === "unknown"))
+      parts.push(el("button", { type: "button", class: "link", onclick: () => this.onAgain(line) }, this.words.t("again")));
+    return el("p", { class: "foot" }, parts);
+  }
+}

@@ -1,0 +1,111 @@
+// Small helpers to build pages. Text only ever enters as text nodes: what customers, bots and
+// agents write is never parsed as HTML.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export const byId = (id) => document.getElementById(id);
+
+/** Make an element. Keys beginning with "on" are listeners; null and false leave an attribute out. */
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (key === "class") node.className = value;
+    else node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `web/icons.svg#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/** A text with its web addresses as links. */
+export function linked(text) {
+  const parts = [];
+  let end = 0;
+  for (const match of text.matchAll(/https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g)) {
+    parts.push(text.slice(end, match.index));
+    parts.push(el("a", { href: match[0], target: "_blank", rel: "noopener noreferrer" }, match[0]));
+    end = match.index + match[0].length;
+  }
+  parts.push(text.slice(end));
+  return parts;
+}
+
+/** Storage that a browser may forbid: the page works without it, and forgets more. */
+export const kept = {
+  get(key, fallback = null) {
+    try {
+      return JSON.parse(localStorage.getItem(`schalter.${key}`)) ?? fallback;
+    } catch {
+      return fallback;
+    }
+  },
+  set(key, value) {
+    try {
+      localStorage.setItem(`schalter.${key}`, JSON.stringify(value));
+    } catch {
+      // private mode or full: nothing to do about it
+    }
+  },
+  remove(key) {
+    try {
+      localStorage.removeItem(`schalter.${key}`);
+    } catch {
+      // as above
+    }
+  },
+  /** All values whose keys begin so. */
+  all(prefix) {
+    try {
+      const keys = Object.keys(localStorage).filter((key) => key.startsWith(`schalter.${prefix}`));
+      return keys.map((key) => JSON.parse(localStorage.getItem(key)));
+    } catch {
+      return [];
+    }
+  },
+};
+
+/** A random name for a message or a command: the same at every repeat, so that a repeat is one. */
+export function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(18));
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
+}
+
+export function sizeText(bytes, language) {
+  if (bytes === null || bytes === undefined) return "";
+  const [value, unit] = bytes < 1e6 ? [bytes / 1e3, "KB"] : [bytes / 1e6, "MB"];
+  const digits = value < 10 ? 1 : 0;
+  return `${value.toLocaleString(language, { maximumFractionDigits: digits })} ${unit}`;
+}
+
+export const timeText = (iso, language) =>
+  new Date(iso).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+
+export const dayKey = (iso) => new Date(iso).toDateString();
+
+export function dayText(iso, words) {
+  const day = new Date(iso);
+  const today = new Date();
+  const before = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1);
+  if (day.toDateString() === today.toDateString()) return words.t("today");
+  if (day.toDateString() === before.toDateString()) return words.t("yesterday");
+  const year = day.getFullYear() === today.getFullYear() ? undefined : "numeric";
+  const style = { weekday: "long", day: "numeric", month: "long", year };
+  return day.toLocaleDateString(words.language, style);
+}
+
+/** Grow a textarea with its text. */
+export function fit(area) {
+  area.style.height = "auto";
+  area.style.height = `${area.scrollHeight + 2}px`;
+}

@@ -1,0 +1,87 @@
+"""A bot for tests of the chat page and the desk: the real core, and a dialogue by a script."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+from bot.app import App
+from bot.hooks import hookimpl
+from bot.plugins import load
+from bot.ports import Registrar
+from bot.settings import BotOptions, Settings
+from bot.testing.fakes import ScriptedDialogue
+
+TOKEN = "a-token-for-tests-only"  # noqa: S105 - opens nothing but a test's own desk
+
+
+class ScriptedPlugin:
+    """Registers a dialogue by a script."""
+
+    def __init__(self, dialogue: ScriptedDialogue) -> None:
+        self._dialogue = dialogue
+
+    @hookimpl
+    def bot_register(self, bot: Registrar) -> None:
+        """Provide the dialogue."""
+        bot.add_dialogue(lambda _services: self._dialogue)
+
+
+class _Given(EntryPoint):
+    """An entry point whose object is there already."""
+
+    def load(self) -> Any:
+        return _GIVEN[self.value]
+
+
+_GIVEN: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class WebBot:
+    """A running bot."""
+
+    url: str
+    token: str
+    dialogue: ScriptedDialogue
+    app: App
+
+    @property
+    def desk_url(self) -> str:
+        """The desk with its token."""
+        return f"{self.url}/desk#token={self.token}"
+
+
+@asynccontextmanager
+async def web_bot(
+    folder: Path,
+    dialogue: ScriptedDialogue | None = None,
+    *,
+    port: int = 0,
+    web: Mapping[str, Any] | None = None,
+    more: Sequence[str] = (),
+) -> AsyncIterator[WebBot]:
+    """Run a bot on ``folder``; entered again with the same folder and port it is a restart.
+
+    ``web`` are settings of ``[plugins.web]``, ``more`` other built-in plugins to load.
+    """
+    dialogue = dialogue or ScriptedDialogue()
+    settings = Settings(
+        bot=BotOptions(port=port),
+        plugins={"web": {"announce": False, "burst_seconds": 0.05, **(web or {})}},
+        environment={"SCHALTER_WEB_DESK_TOKEN": TOKEN},
+    )
+    names = ("knowledge", "web", *more)
+    points = [EntryPoint(name, f"plugins.{name}", "schalter") for name in names]
+    key = f"scripted-{id(dialogue)}"
+    _GIVEN[key] = ScriptedPlugin(dialogue)
+    try:
+        plugins = load(settings, folder, [*points, _Given("scripted", key, "schalter")])
+        async with App(replace(settings), plugins, folder) as app:
+            yield WebBot(app.url, TOKEN, dialogue, app)
+    finally:
+        del _GIVEN[key]
