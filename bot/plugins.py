@@ -20,7 +20,7 @@ from bot.registrar import PluginRegistrar, Registered
 from bot.settings import Settings, close_to, place
 
 P = TypeVar("P")
-RESERVED = ("run", "check", "plugins", "dead")  # the core's own commands
+RESERVED = ("run", "check", "plugins")  # the core's own commands
 
 
 class _Broken(Exception):
