@@ -1,6 +1,6 @@
 // The chat page: puts log, queue, stream and composer together.
 
-import { byId, el, fit, kept, newId } from "./dom.js";
+import { byId, el, fit, kept, newId, stickToEnd } from "./dom.js";
 import { Log } from "./log.js";
 import { Queue } from "./queue.js";
 import { Stream } from "./stream.js";
@@ -12,6 +12,7 @@ const words = new Words("chat");
 const page = { title: "Chat", intro: null, speaker: { owner: "bot" }, limit: 10_000, upload: 10_485_760, unread: 0 };
 const scroll = byId("scroll");
 const field = byId("text");
+const end = stickToEnd(scroll, byId("log"));
 let typing = null;
 let wasLost = false;
 
@@ -37,7 +38,7 @@ const stream = new Stream(
 // --- what comes in
 
 function receive(message) {
-  const low = nearEnd();
+  const low = end.near;
   if (!log.confirm(message)) return;
   showIntro();
   if (message.direction === "out") {
@@ -55,6 +56,8 @@ function showSpeaker(speaker) {
   if (byId("speaker-text").textContent !== text) byId("speaker-text").textContent = text;
   byId("speaker").dataset.owner = speaker.owner;
   if (speaker.owner === "agent") showTyping(false);
+  log.silent = speaker.owner === "agent";
+  log.refresh();
 }
 
 function showConnection(open) {
@@ -132,13 +135,9 @@ function submit(event) {
 
 // --- the view
 
-function nearEnd() {
-  return scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 120;
-}
-
 function toEnd() {
   byId("newest").hidden = true;
-  scroll.scrollTop = scroll.scrollHeight;
+  end.go();
 }
 
 function countUnread(count) {
@@ -207,14 +206,13 @@ function listen() {
   });
   byId("more").addEventListener("click", loadEarlier);
   byId("newest").addEventListener("click", toEnd);
-  scroll.addEventListener("scroll", () => nearEnd() && (byId("newest").hidden = true));
+  scroll.addEventListener("scroll", () => end.near && (byId("newest").hidden = true));
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     uploads.add(event.dataTransfer.files);
   });
   window.addEventListener("focus", () => countUnread(0));
-  window.addEventListener("resize", () => nearEnd() && toEnd());
   for (const button of document.querySelectorAll("[data-language]"))
     button.addEventListener("click", async () => {
       kept.set("language", button.dataset.language);

@@ -85,7 +85,9 @@ function drawCase() {
 
 function caseLine() {
   const parts = [current.reason_text];
-  if (current.state === "open") parts.push(words.t("waits_since", { time: spanText(current.opened_at, Date.now(), words) }));
+  const fresh = Date.now() - new Date(current.opened_at) < 60_000;
+  if (current.state === "open" && !fresh)
+    parts.push(words.t("waits_since", { time: spanText(current.opened_at, Date.now(), words) }));
   else parts.push(stateText(current, me(), words));
   return parts.join(" · ");
 }

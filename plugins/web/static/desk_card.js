@@ -52,7 +52,13 @@ function customerFacts(item, words) {
 
 function intents(item, words) {
   if (!item.intents.length) return el("p", { class: "none" }, words.t("no_intents"));
-  const chips = item.intents.map((intent) => el("li", {}, readable(words, "intent_", intent)));
+  const runs = [];
+  for (const intent of item.intents) {
+    if (runs.at(-1)?.intent === intent) runs.at(-1).count += 1;
+    else runs.push({ intent, count: 1 });
+  }
+  const chips = runs.map(({ intent, count }) =>
+    el("li", {}, readable(words, "intent_", intent), count > 1 ? ` × ${count}` : ""));
   return el("ol", { class: "intents" }, chips);
 }
 

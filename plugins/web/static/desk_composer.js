@@ -97,6 +97,7 @@ export class Composer {
     const locked = mode === "line" && !this.mayAnswer;
     byId("writing").hidden = locked;
     byId("locked").hidden = !locked;
+    fit(this.field);
     if (locked && this.item) this.lock();
   }
 

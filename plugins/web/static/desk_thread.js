@@ -1,6 +1,6 @@
 // The thread of a case: everything that was said, noted, drafted, and what became of it.
 
-import { dayKey, dayText, el, icon, linked, timeText } from "./dom.js";
+import { dayKey, dayText, el, icon, linked, stickToEnd, timeText } from "./dom.js";
 import { shownFile } from "./uploads.js";
 
 const SIGNS = { queued: "clock", sending: "clock", sent: "check", delivered: "checks", read: "checks", failed: "warn", unknown: "warn", cancelled: "close" };
@@ -10,12 +10,13 @@ export class Thread {
     Object.assign(this, { scroll, list, words, onUse, onAgain });
     this.case = null;
     this.drawn = new Map();
+    this.end = stickToEnd(scroll, list);
   }
 
   /** Show the lines of a case; what did not change is left alone. */
   show(id, lines) {
-    const low = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 140;
     const fresh = this.case !== id;
+    const mine = lines.at(-1)?.author === "agent" && !this.drawn.has(lines.at(-1).id);
     if (fresh) this.clear(id);
     const nodes = [];
     let day = null;
@@ -27,7 +28,7 @@ export class Thread {
     }
     this.place(nodes);
     if (fresh) requestAnimationFrame(() => this.list.setAttribute("aria-live", "polite"));
-    if (fresh || low) this.scroll.scrollTop = this.scroll.scrollHeight;
+    if (fresh || mine) this.end.go();
   }
 
   clear(id) {

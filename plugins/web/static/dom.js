@@ -104,8 +104,32 @@ export function dayText(iso, words) {
   return day.toLocaleDateString(words.language, style);
 }
 
+/** Keep a scrolled view at its end, when it is there, while content grows or pictures arrive. */
+export function stickToEnd(scroll, content) {
+  const end = {
+    near: true,
+    go() {
+      scroll.scrollTop = scroll.scrollHeight;
+      end.near = true;
+    },
+  };
+  let last = 0;
+  scroll.addEventListener("scroll", () => {
+    const top = scroll.scrollTop;
+    if (scroll.scrollHeight - top - scroll.clientHeight < 100) end.near = true;
+    // Only somebody who scrolls up leaves the end; content that grows below does not.
+    else if (top < last) end.near = false;
+    last = top;
+  });
+  const watch = new ResizeObserver(() => end.near && end.go());
+  watch.observe(content);
+  watch.observe(scroll);
+  return end;
+}
+
 /** Grow a textarea with its text. */
 export function fit(area) {
   area.style.height = "auto";
+  if (area.scrollHeight === 0) return; // not shown: there is nothing to measure
   area.style.height = `${area.scrollHeight + 2}px`;
 }

@@ -11,6 +11,7 @@ export class Log {
     this.confirmed = [];
     this.pending = [];
     this.ids = new Set();
+    this.silent = false; // a person speaks: what the bot offered holds no more
   }
 
   get empty() {
@@ -138,7 +139,8 @@ export class Log {
     const body = el("div", { class: "bubble" });
     if (message.text) body.append(el("p", { dir: "auto" }, linked(message.text)));
     for (const file of message.attachments ?? []) body.append(shownFile(file, "chat/files", this.words));
-    const heading = el("span", { class: mine || follows ? "author unseen" : "author" }, this.author(message));
+    const unseen = mine || follows || message.author === "system";
+    const heading = el("span", { class: unseen ? "author unseen" : "author" }, this.author(message));
     const parts = [heading, body, this.choices(message), this.foot(message, mine)];
     const node = el("li", { class: classes.join(" ") }, parts);
     node.message = message;
@@ -184,7 +186,7 @@ export class Log {
     for (const message of [...this.confirmed, ...this.pending].reverse()) {
       if (message.direction === "in") answer = message;
       for (const button of message.node.querySelectorAll(".choice")) {
-        button.disabled = answer !== null;
+        button.disabled = answer !== null || this.silent;
         const chosen = answer !== null && answer.payload === button.dataset.payload;
         button.classList.toggle("chosen", chosen);
       }
