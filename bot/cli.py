@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # imported where they are used: `bot --help` is not to wait f
     from bot.ports import Problem
 
 F = TypeVar("F", bound=Callable[..., Any])
-click.rich_click.USE_RICH_MARKUP = True
+click.rich_click.TEXT_MARKUP = "rich"
 
 
 @dataclass
@@ -67,19 +67,23 @@ class Context:
         return App(self.settings, self.plugins, self.data, **stand_ins)
 
 
+def _use(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    context = ctx.ensure_object(Context)
+    if value is not None and parameter.name == "data":
+        context.use(value)
+    elif value is not None:
+        context.config = value
+
+
 def data_option(command: F) -> F:
     """Let a command take ``--data`` itself too: ``bot chat --data DIR``."""
-
-    def use(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
-        if value is not None:
-            ctx.ensure_object(Context).use(value)
-
     return click.option(
         "--data",
         type=click.Path(path_type=Path, file_okay=False),
         expose_value=False,
-        callback=use,
-        help="The data folder.",
+        is_eager=True,
+        callback=_use,
+        help=r"The data folder; default: \[bot] data of the settings.",
     )(command)
 
 
@@ -117,29 +121,24 @@ class BotGroup(click.RichGroup):
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
+    expose_value=False,
     is_eager=True,
+    callback=_use,
     help="The settings' file; default: ./schalter.toml if there is one.",
 )
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    is_eager=True,
-    help="The data folder; default: [bot] data of the settings.",
-)
+@data_option
 @click.version_option(package_name="schalter", prog_name="bot")
-@click.pass_context
-def main(ctx: click.Context, config: Path | None, data: Path | None) -> None:
+def main() -> None:
     """Schalter: a bot for an online shop's customer support, and the desk behind it.
 
     [b]bot demo[/b] shows everything, without an account and without settings.
     """
-    ctx.obj.config, ctx.obj.data_folder = config, data
 
 
 @main.command()
 @data_option
-@click.option("--host", help="Address to listen on; default: [bot] host.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port; default: [bot] port.")
+@click.option("--host", help=r"Address to listen on; default: \[bot] host.")
+@click.option("--port", type=click.IntRange(0, 65535), help=r"Port; default: \[bot] port.")
 @click.pass_obj
 def run(context: Context, host: str | None, port: int | None) -> None:
     """Run the bot until Ctrl-C or SIGTERM.

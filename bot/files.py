@@ -135,7 +135,10 @@ class DiskFiles:
         try:
             upload = await asyncio.to_thread(self._begin)
             try:
-                await _receive(upload, chunks, limit)
+                try:
+                    await _receive(upload, chunks, limit)
+                finally:
+                    await getattr(chunks, "aclose", _nothing)()
                 content_type = upload.content_type()
                 if not any(fnmatch(content_type, pattern) for pattern in types):
                     raise Refused("file_type", content_type)
@@ -214,6 +217,9 @@ async def _receive(upload: _Upload, chunks: AsyncIterator[bytes], limit: int) ->
     if upload.size == 0:
         raise Refused("file_empty")
     await asyncio.to_thread(upload.write, bytes(block))
+
+
+async def _nothing() -> None: ...
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

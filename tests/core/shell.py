@@ -17,7 +17,6 @@ from bot.hooks import GROUP, hookimpl
 from bot.messages import (
     Address,
     Answer,
-    Attachment,
     Case,
     CaseLine,
     Features,
@@ -144,6 +143,13 @@ class Bot:
         return [out.text for out in self.channel.sent]
 
 
+class OneLanguage:
+    """In the place of the detector, whose model takes a second to load."""
+
+    def detect(self, text: str, current: str, *, first: bool = False) -> str:
+        return current
+
+
 def entry(name: str, register: Callable[[Registrar], None]) -> EntryPoint:
     """An entry point of a module that is made here."""
 
@@ -154,6 +160,3 @@ def entry(name: str, register: Callable[[Registrar], None]) -> EntryPoint:
     vars(module)["bot_register"] = hookimpl(bot_register)
     sys.modules[module.__name__] = module
     return EntryPoint(name, module.__name__, GROUP)
-
-
-__all__ = ["Attachment", "Bot", "EchoDialogue", "HookChannel", "QuietDesk", "entry"]
