@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 PATH = "/rasa/actions"
 _FORM = re.compile(r"validate_(\w+)_form")
-_SENDER = re.compile(r"(\d+)\.\d+")
+_SENDER = re.compile(r"(\d+)\.\d+\.\d+")
 
 
 class BadRequest(Exception):

@@ -1,0 +1,126 @@
+"""The Dialogue port: Rasa, started by us or running elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+
+import aiohttp
+
+from bot.messages import Answer, Turn
+from bot.ports import Health, Route, Services, Unavailable
+from plugins.rasa.action_server import PATH, build_routes
+from plugins.rasa.client import RasaClient
+from plugins.rasa.settings import RasaSettings
+from plugins.rasa.sidecar import Endpoint, Sidecar
+from plugins.rasa.training import Project, carried_slots
+
+log = logging.getLogger(__name__)
+
+
+class RasaPlugin:
+    """What the plugin registers: the token that both sides share, and the dialogue.
+
+    ``progress`` may be replaced before the bot runs: it is told what a long start is doing.
+    """
+
+    def __init__(self, settings: RasaSettings) -> None:
+        self._settings = settings
+        given = settings.actions_token
+        self._actions_token = given.get_secret_value() if given else secrets.token_urlsafe(32)
+        self.progress: Callable[[str], None] = log.info
+        self._dialogue: RasaDialogue | None = None
+
+    def dialogue(self, services: Services) -> RasaDialogue:
+        """Build the dialogue."""
+        self._dialogue = RasaDialogue(
+            self._settings, services, self._actions_token, lambda text: self.progress(text)
+        )
+        return self._dialogue
+
+    def routes(self, services: Services) -> Sequence[Route]:
+        """Build the routes that Rasa calls back."""
+        return build_routes(services, self._actions_token)
+
+    async def health(self) -> Health:
+        """Whether Rasa can be asked."""
+        if self._dialogue is None:
+            return Health("rasa", False, "not started")
+        return self._dialogue.health()
+
+
+class RasaDialogue:
+    """Asks Rasa. As an async context manager it starts and stops the sidecar, without waiting."""
+
+    def __init__(
+        self,
+        settings: RasaSettings,
+        services: Services,
+        actions_token: str,
+        say: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._services = services
+        self._actions_token = actions_token
+        self._say = say
+        self._session: aiohttp.ClientSession | None = None
+        self._client: RasaClient | None = None
+        self._sidecar: Sidecar | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> RasaDialogue:
+        # No limit of our own: the core's ask_timeout is the one that counts.
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+        carried = carried_slots(self._services.dialogue_data)
+        self._client = RasaClient(self._session, carried)
+        if self._settings.url is None:
+            self._sidecar = self._make_sidecar(self._session)
+            self._running = asyncio.create_task(self._sidecar.run(), name="rasa sidecar")
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    def _make_sidecar(self, session: aiohttp.ClientSession) -> Sidecar:
+        folder = self._settings.project.resolve()
+        others = [one for one in self._services.dialogue_data if str(one) != str(folder)]
+        return Sidecar(
+            project=Project(folder, self._settings.models or folder / "models", others),
+            session=session,
+            actions_url=f"{self._services.base_url}{PATH}",
+            actions_token=self._actions_token,
+            data=self._services.data,
+            say=self._say,
+        )
+
+    async def ready(self) -> None:
+        """Return when Rasa can be asked. Raises Unavailable when it cannot start."""
+        if self._sidecar is not None:
+            await self._sidecar.ready()
+
+    async def ask(self, turn: Turn) -> Answer:
+        """Ask one turn. Raises Unavailable."""
+        if self._client is None:
+            raise Unavailable("rasa is not open")
+        endpoint = self._endpoint()
+        return await self._client.ask(turn, endpoint.url, endpoint.token)
+
+    def _endpoint(self) -> Endpoint:
+        if self._sidecar is not None:
+            return self._sidecar.endpoint()
+        token = self._settings.token
+        return Endpoint(self._settings.url or "", token.get_secret_value() if token else "")
+
+    def health(self) -> Health:
+        """Whether Rasa can be asked now."""
+        try:
+            self._endpoint()
+        except Unavailable as error:
+            return Health("rasa", False, str(error))
+        return Health("rasa", True)

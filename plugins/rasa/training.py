@@ -1,0 +1,203 @@
+"""The environment and the model: made when what they depend on has changed, else kept.
+
+Everything here blocks and runs in a thread. Progress is told through ``say``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.ports import Unavailable
+
+Say = Callable[[str], None]
+_KEPT_MODELS = 3
+_STAMP = ".schalter"
+
+
+@dataclass(frozen=True)
+class Project:
+    """The Rasa project, and the dialogue data of other plugins."""
+
+    folder: Path
+    models: Path
+    more: Sequence[Traversable] = ()
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the project's environment."""
+        return self.folder / ".venv" / "bin" / "python"
+
+    @property
+    def stories(self) -> Path:
+        """The stories lie beside the project."""
+        return self.folder.parent / "stories"
+
+
+def prepare_environment(project: Project, say: Say) -> None:
+    """Install the project's environment from its lock. Raises Unavailable saying what to do."""
+    wanted = _digest([project.folder / "uv.lock", project.folder / "pyproject.toml"])
+    stamp = project.folder / ".venv" / _STAMP
+    if project.python.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return
+    say("Installing the environment of Rasa (once, some minutes on a slow line) ...")
+    command = [*_uv(), "sync", "--frozen", "--no-progress", "--project", str(project.folder)]
+    # `uv run` names its own environment here; this one is another.
+    environment = {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"}
+    _run(command, "the environment of Rasa could not be installed", environment)
+    stamp.write_text(wanted)
+
+
+def _uv() -> list[str]:
+    found = os.environ.get("UV") or shutil.which("uv")
+    if found:
+        return [found]
+    if subprocess.run([sys.executable, "-m", "uv", "--version"], capture_output=True).returncode:
+        raise Unavailable("uv is missing — install it: pip install uv")
+    return [sys.executable, "-m", "uv"]
+
+
+def train(project: Project, say: Say) -> Path:
+    """The model for the data as it is, trained when there is none. Raises Unavailable."""
+    project.models.mkdir(parents=True, exist_ok=True)
+    model = project.models / f"{fingerprint(project)}.tar.gz"
+    with _only_one(project.models / ".lock"):
+        if model.exists():
+            os.utime(model)
+            return model
+        say("Training the model (once, until its data changes) ...")
+        with tempfile.TemporaryDirectory() as name:
+            _train(project, model, Path(name))
+        _forget_old(project.models)
+    return model
+
+
+def _train(project: Project, model: Path, folder: Path) -> None:
+    domain = folder / "domain"
+    domain.mkdir()
+    data = [str(project.folder / "data"), str(project.stories)]
+    shutil.copytree(project.folder / "domain", domain, dirs_exist_ok=True)
+    for number, more in enumerate(project.more):
+        data += _copy_of(more, domain, folder / f"more{number}")
+    config = str(project.folder / "config.yml")
+    command = [str(project.python), "-m", "rasa", "train", "--config", config]
+    command += ["--domain", str(domain), "--data", *data]
+    command += ["--out", str(folder), "--fixed-model-name", "model"]
+    environment = {**os.environ, "PYTHONPATH": str(project.folder)}
+    _run(command, "the model could not be trained", environment, cwd=folder)
+    shutil.move(folder / "model.tar.gz", model.with_suffix(".part"))
+    model.with_suffix(".part").rename(model)
+
+
+def _copy_of(more: Traversable, domain: Path, data: Path) -> list[str]:
+    """Copy a plugin's dialogue data; return the folders with training data."""
+    for kind, target in (("domain", domain), ("data", data), ("stories", data)):
+        source = more / kind
+        if not source.is_dir():
+            continue
+        target.mkdir(exist_ok=True)
+        for file in source.iterdir():
+            (target / f"{data.name}_{kind}_{file.name}").write_bytes(file.read_bytes())
+    return [str(data)] if data.exists() else []
+
+
+def fingerprint(project: Project) -> str:
+    """What a model depends on: configuration, data, stories, components, and the lock.
+
+    Of the responses only the names count, so that a new wording needs no training.
+    """
+    digest = hashlib.sha256(
+        _digest([project.folder / "uv.lock", project.folder / "config.yml"]).encode()
+    )
+    ours = [project.folder / "data", project.folder / "components", project.stories]
+    for folder in (*ours, *(more / kind for more in project.more for kind in ("data", "stories"))):
+        for name, content in _files(folder):
+            digest.update(name.encode() + hashlib.sha256(content).digest())
+    for folder in (project.folder / "domain", *(more / "domain" for more in project.more)):
+        for name, content in _files(folder):
+            digest.update(name.encode() + _names_only(content))
+    return digest.hexdigest()[:16]
+
+
+def _files(folder: Traversable) -> Iterator[tuple[str, bytes]]:
+    if not folder.is_dir():
+        return
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
+        if entry.is_dir() and entry.name != "__pycache__":
+            yield from ((f"{entry.name}/{name}", content) for name, content in _files(entry))
+        elif entry.name.endswith((".yml", ".yaml", ".py")):
+            yield entry.name, entry.read_bytes()
+
+
+def _names_only(content: bytes) -> bytes:
+    domain: dict[str, Any] = yaml.safe_load(content) or {}
+    domain["responses"] = sorted(domain.get("responses") or {})
+    return json.dumps(domain, sort_keys=True, default=str).encode()
+
+
+def _digest(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            digest.update(file.read_bytes())
+        except OSError as error:
+            raise Unavailable(
+                f"{file} cannot be read — is [plugins.rasa] project the folder of the Rasa project?"
+            ) from error
+    return digest.hexdigest()
+
+
+@contextmanager
+def _only_one(file: Path) -> Iterator[None]:
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _forget_old(models: Path) -> None:
+    found = sorted(models.glob("*.tar.gz"), key=lambda model: model.stat().st_mtime, reverse=True)
+    for model in found[_KEPT_MODELS:]:
+        model.unlink()
+
+
+def _run(
+    command: Sequence[str],
+    failure: str,
+    environment: dict[str, str],
+    cwd: Path | None = None,
+) -> None:
+    done = subprocess.run(  # noqa: S603 - our own commands
+        command, env=environment, cwd=cwd, capture_output=True, text=True
+    )
+    if done.returncode == 0:
+        return
+    last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-15:])
+    raise Unavailable(f"{failure}:\n{last}")
+
+
+def carried_slots(folders: Sequence[Traversable]) -> frozenset[str]:
+    """The slots that the domain marks with ``carry_over: true`` in their mapping."""
+    found: set[str] = set()
+    for folder in folders:
+        for _, content in _files(folder / "domain"):
+            slots = (yaml.safe_load(content) or {}).get("slots") or {}
+            found |= {
+                name
+                for name, slot in slots.items()
+                if any(mapping.get("carry_over") for mapping in slot.get("mappings") or ())
+            }
+    return frozenset(found)
