@@ -23,7 +23,6 @@ from plugins.shop.api import (
     fill_pair,
 )
 
-
 _GONE = frozenset({Reason.SHIPPED, Reason.PARTLY_SHIPPED, Reason.DELIVERED})
 
 

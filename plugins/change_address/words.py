@@ -105,7 +105,7 @@ _NAME = re.compile(r"[^\W\d_][^\d,;:!?@]{1,60}")
 
 
 def clean(text: str) -> str:
-    """The text without what introduces and ends it: `bitte an Lindenweg 4 schicken` and the like."""
+    """The text without what introduces and ends it: `bitte an Lindenweg 4 schicken`."""
     text = _TAIL.sub("", dense(text)).strip(" ,.;:!-")
     while lead := (_LEAD.match(text) or _PREPOSITION.match(text)):
         if not lead.end():

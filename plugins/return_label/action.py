@@ -64,7 +64,7 @@ class ReturnLabel:
         about = read_order_and_proof(call)
         slots: dict[str, Any] = dict(about.slots)
         chosen = entities(call, REASON)  # from a button
-        reason = chosen[0] if chosen else read_reason(call.text, _intent(call), asked=asked)
+        reason = chosen[0] if chosen else read_reason(call.text, call.understanding, asked=asked)
         if reason is not None and (asked or not call.slots.get(REASON)):
             slots[REASON] = reason
         missing = next_of_pair(call, slots)
@@ -99,6 +99,9 @@ class ReturnLabel:
 
     async def run(self, call: ActionCall) -> Answer:
         """Register the return, once, and hand out its label."""
+        earlier = await self.outcome(call)  # what is returnable is another set after the first call
+        if earlier is not None:
+            return earlier
         arguments = Arguments.model_validate(call.arguments)
         order = await self._shop.order(arguments.order_id)
         told = arguments.return_reason
@@ -164,10 +167,6 @@ class ReturnLabel:
         pdf = await self._files.put_bytes(label.pdf, name=f"{name}.pdf", owner=owner)
         code = await self._files.put_bytes(label.qr_png, name=f"{name}-QR.png", owner=owner)
         return tuple(made.file for made in (pdf, code) if made.file is not None)
-
-
-def _intent(call: ActionCall) -> str | None:
-    return call.understanding.intent
 
 
 def _items(order: Order) -> list[str]:

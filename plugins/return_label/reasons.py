@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bot.messages import Understanding
 from plugins.shop.api import STOP
 
 SKIPPED = "none"
@@ -12,8 +13,8 @@ SKIPPED = "none"
 _KNOWN = {
     "too_small": r"zu\s(?:klein|eng|kurz)|too\s(?:small|tight|short)",
     "too_big": r"zu\s(?:gro(?:ß|ss)|weit|lang)|too\s(?:big|large|wide|long)",
-    "damaged": r"kaputt|defekt|besch(?:ä|ae)digt|zerbrochen|funktioniert\snicht|damaged|broken|defective"
-    r"|faulty|does(?:n't|\snot)\swork",
+    "damaged": r"kaputt|defekt|besch(?:ä|ae)digt|zerbrochen|funktioniert\snicht"
+    r"|damaged|broken|defective|faulty|does(?:n't|\snot)\swork",
     "wrong_item": r"falsche[rnms]?\s\w+|wrong\s\w+|nicht\s(?:das\s)?bestellt",
     "not_liked": r"gef(?:ä|ae)llt\s(?:\w+\s)?nicht|passt\s(?:\w+\s)?nicht|do(?:n't|\snot)\slike"
     r"|not\sas\s(?:expected|described)|anders\sals|enttäusch\w*",
@@ -33,10 +34,12 @@ _FREE = frozenset(
     {"return_item", "get_return_label", "report_damaged_item", "nlu_fallback", "out_of_scope"}
 )
 """Intents that a reason in one's own words is taken for by the model."""
+_SURE = 0.7
+"""From this confidence on, another intent is believed: a question, or a wish for a person."""
 _MOST = 200
 
 
-def read_reason(text: str, intent: str | None, *, asked: bool) -> str | None:
+def read_reason(text: str, understood: Understanding, *, asked: bool) -> str | None:
     """A reason: one of the known ones, `none` for somebody who gives none, or their own words.
 
     Without having been asked only a known one counts. None: the text is about something else.
@@ -47,5 +50,5 @@ def read_reason(text: str, intent: str | None, *, asked: bool) -> str | None:
         return known
     if _SKIP.fullmatch(text):
         return SKIPPED
-    own_words = intent is None or intent in _FREE
+    own_words = understood.intent in _FREE or understood.confidence < _SURE
     return text[:_MOST] if text and own_words and "?" not in text else None

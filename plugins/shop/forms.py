@@ -27,8 +27,8 @@ STOP = re.compile(
 )
 """Words that call a form off, whatever it is asking for."""
 
-_POSTCODE = re.compile(r"(?<![\w#])(?:(?:DE|D|AT|A|CH)[\s-]*)?(\d{4,5})(?!\w)", re.IGNORECASE)
-_LONG_POSTCODE = re.compile(r"(?<![\w#])(?:D(?:E)?[\s-]*)?(\d{5})(?!\w)", re.IGNORECASE)
+_POSTCODE = re.compile(r"(?<![\w#-])(?:(?:DE|D|AT|A|CH)[\s-]*)?(\d{4,5})(?!\w)", re.IGNORECASE)
+_LONG_POSTCODE = re.compile(r"(?<![\w#-])(?:D(?:E)?[\s-]*)?(\d{5})(?!\w)", re.IGNORECASE)
 _POSTCODE_WORD = re.compile(r"\b(?:plz|postleitzahl|post ?code|zip)\b", re.IGNORECASE)
 _ATTEMPT = re.compile(r"\d{3,}|#\s?\d")
 _UNKNOWN = re.compile(

@@ -21,7 +21,7 @@ class ReturnsAddress(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = "Schalter Demo-Shop, Retouren"
+    name: str = "Kranich Kontor, Retouren"
     street: str = "Beispielallee 1"
     postal_code: str = "50858"
     city: str = "Köln"

@@ -17,7 +17,7 @@ TEXT = LabelText(
     order="B-100237",
     day=date(2026, 11, 24),
     sender=("Özlem Yıldız 李", "Straße 1", "Hinterhaus", "3. Stock", "10119 Berlin", "GERMANY"),
-    recipient=("Schalter Demo-Shop, Retouren", "Beispielallee 1", "50858 Köln"),
+    recipient=("Kranich Kontor, Retouren", "Beispielallee 1", "50858 Köln"),
 )
 
 
