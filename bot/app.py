@@ -49,7 +49,7 @@ class App:
         desks: Mapping[str, Desk] | None = None,
     ) -> None:
         self._settings = settings
-        self._plugins = plugins
+        self.plugins = plugins
         self._data = data
         self._channels = channels
         self._desks = desks
@@ -75,7 +75,7 @@ class App:
         await self._stack.aclose()
 
     async def _open(self) -> None:
-        if problems := self._plugins.invalid():
+        if problems := self.plugins.invalid():
             raise Invalid(problems)
         self._stack.enter_context(locked(self._data))
         bot = self._settings.bot
@@ -84,7 +84,7 @@ class App:
         host = _EVERYWHERE.get(bot.host, f"[{bot.host}]" if ":" in bot.host else bot.host)
         self.url = f"http://{host}:{bound.getsockname()[1]}"
         wiring = wire(
-            self._settings, self._plugins, self._data, channels=self._channels, desks=self._desks
+            self._settings, self.plugins, self._data, channels=self._channels, desks=self._desks
         )
         self.store = await self._stack.enter_async_context(wiring.store)
         detector = await asyncio.to_thread(LanguageDetector)
@@ -94,7 +94,7 @@ class App:
             detect=lambda text, current, first: detector.detect(text, current, first=first),
         )
         self.core, self.files, self.texts = built.core, wiring.files, wiring.texts
-        for plugin in self._plugins.all:
+        for plugin in self.plugins.all:
             if plugin.state == "broken":
                 log.error("plugin left out", extra={"plugin": plugin.name, "why": plugin.reason})
         channels = wiring.channels.values()
@@ -103,7 +103,7 @@ class App:
             bound=bound,
             routes=built.routes,
             webhooks=[route for routes in hooks for route in routes],
-            health=[self._store_health, *self._plugins.each("health")],
+            health=[self._store_health, *self.plugins.each("health")],
             ready=self._is_ready,
             metrics=wiring.metrics,
         )

@@ -1,0 +1,13 @@
+"""`bot demo`: everything at once, without an account and without settings."""
+
+from __future__ import annotations
+
+from bot.hooks import hookimpl
+from bot.ports import Registrar
+from plugins.demo.commands import demo
+
+
+@hookimpl
+def bot_register(bot: Registrar) -> None:
+    """Add the command."""
+    bot.add_command(demo)

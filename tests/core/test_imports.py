@@ -1,0 +1,83 @@
+"""The core knows no plugin, a plugin only another's api.py, and nothing grows out of hand."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE = [
+    path
+    for path in sorted((ROOT / "bot").rglob("*.py"))
+    if not {"store", "testing"} & set(path.relative_to(ROOT / "bot").parts)
+]
+EVERY = sorted([*(ROOT / "bot").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")])
+CORE_LINES, MODULE_LINES, FUNCTION_LINES = 3500, 400, 60
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the absolute names of everything a file imports, at its top or inside a function."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module) if part)
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def lines_of_code(path: Path) -> int:
+    """Count lines that hold code or a docstring: no blank lines, no comments alone on a line."""
+    source = path.read_text("utf-8")
+    skipped = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    counted: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in skipped and token.type != tokenize.ENDMARKER:
+            counted.update(range(token.start[0], token.end[0] + 1))
+    return len(counted)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "bot").rglob("*.py")), ids=name_of)
+def test_the_core_imports_no_plugin(path: Path) -> None:
+    assert [name for name in imported(path) if name.split(".")[0] == "plugins"] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins").rglob("*.py")), ids=name_of)
+def test_a_plugin_imports_only_the_api_of_another(path: Path) -> None:
+    own = path.relative_to(ROOT).parts[1]
+    others = [
+        name
+        for name in imported(path)
+        if name.startswith("plugins.")
+        and name.split(".")[1] != own
+        and name.split(".")[2:3] != ["api"]
+    ]
+    assert others == []
+
+
+def test_the_core_stays_small() -> None:
+    sizes = {name_of(path): lines_of_code(path) for path in CORE}
+    assert sum(sizes.values()) < CORE_LINES, sizes
+
+
+@pytest.mark.parametrize("path", EVERY, ids=name_of)
+def test_no_module_and_no_function_is_long(path: Path) -> None:
+    source = path.read_text("utf-8")
+    assert len(source.splitlines()) <= MODULE_LINES
+    long = {
+        node.name: (node.end_lineno or 0) - node.lineno + 1
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES
+    }
+    assert long == {}
