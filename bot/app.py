@@ -17,13 +17,13 @@ from functools import partial
 from pathlib import Path
 
 from bot.errors import Fatal, Invalid
-from bot.files import SWEEP
-from bot.folder import door, locked
 from bot.language import LanguageDetector
 from bot.plugins import Plugins
 from bot.ports import Channel, Desk, Health, Readiness, Refused, Unavailable, WebhookChannel
 from bot.settings import Settings
 from bot.store import StoreError
+from bot.store.files import SWEEP
+from bot.store.folder import door, locked
 from bot.web import WebServer, bind
 from bot.wiring import Built, build, wire
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Fatal, Invalid
-from bot.folder import ask, is_locked
 from bot.ports import Action, Identify, Problem
+from bot.store.folder import ask, is_locked
 from bot.wiring import Wiring, build, wire
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from bot.core import Core, Parts
 from bot.dispatcher import Patience
 from bot.errors import Fatal
-from bot.files import SWEEP, DiskFiles
 from bot.metrics import Metrics
 from bot.plugins import Plugins, why
 from bot.ports import (
@@ -30,6 +29,7 @@ from bot.ports import (
 )
 from bot.settings import Settings, close_to, place
 from bot.store import SQLiteStore
+from bot.store.files import SWEEP, DiskFiles
 from bot.store.migrate import Migrations
 from bot.texts import TextsBook
 

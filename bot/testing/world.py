@@ -12,11 +12,11 @@ from pathlib import Path
 from bot.codec import Clock, new_id, utc_now
 from bot.core import Core, Parts
 from bot.dispatcher import Patience
-from bot.files import DiskFiles
 from bot.messages import Address, Inbound, Kind
 from bot.ports import Action, Identify, Middleware, Row, Texts, TimerHandler
 from bot.settings import FilesOptions
 from bot.store import SQLiteStore
+from bot.store.files import DiskFiles
 from bot.store.migrate import Migrations
 from bot.testing.fakes import FakeChannel, FakeDesk, ScriptedDialogue
 from bot.texts import TextsBook

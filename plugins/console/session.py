@@ -13,10 +13,10 @@ from typing import BinaryIO
 from bot.app import App
 from bot.cli import Context
 from bot.errors import Fatal
-from bot.folder import locked
 from bot.messages import Attachment, Outbound
 from bot.settings import LogOptions
 from bot.store import StoreError
+from bot.store.folder import locked
 from bot.wiring import store_of
 from plugins.console.channel import NAME, AbsentDesk, ConsoleChannel
 from plugins.console.turns import Ended, Line, TurnWatch, waiting_elsewhere

@@ -11,8 +11,8 @@ import rich_click as click
 
 from bot.cli import Context, data_option
 from bot.errors import Fatal
-from bot.folder import ask, is_locked, locked
 from bot.store import StoreError
+from bot.store.folder import ask, is_locked, locked
 from bot.wiring import store_of
 from plugins.dead_letters import letters
 

@@ -7,8 +7,8 @@ from functools import wraps
 
 from aiohttp import web
 
-from bot.folder import opens
 from bot.ports import Route, Services
+from bot.store.folder import opens
 from plugins.dead_letters import letters
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from bot.files import SWEEP, DiskFiles
 from bot.messages import Attachment
 from bot.ports import Refused
 from bot.settings import FilesOptions
 from bot.store import SQLiteStore
+from bot.store.files import SWEEP, DiskFiles
 from bot.store.migrate import Migrations
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 64
@@ -153,7 +153,7 @@ async def test_a_full_disk_is_said_as_such(
     def full(_handle: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("bot.files.os.fsync", full)
+    monkeypatch.setattr("bot.store.files.os.fsync", full)
     with pytest.raises(Refused) as caught:
         await put(files, PNG)
     assert caught.value.reason == "storage_full"
