@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
@@ -19,6 +20,14 @@ _WORD_LANGUAGE = {word: lang for lang, words in _SURE.items() for word in words.
 _WORD = re.compile(r"[^\W\d_]+")
 
 
+@cache
+def _model() -> LanguageIdentifier:
+    # Unpacking takes a second and 80 MB, and nothing in it ever changes: one for the process.
+    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    model.set_languages(list(LANGUAGES))
+    return model
+
+
 class LanguageDetector:
     """Detects per message, with the conversation's language as the prior.
 
@@ -26,8 +35,7 @@ class LanguageDetector:
     """
 
     def __init__(self) -> None:
-        self._model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-        self._model.set_languages(list(LANGUAGES))
+        self._model = _model()
 
     def detect(self, text: str, current: str, *, first: bool = False) -> str:
         """The language of ``text``; ``current`` where it does not tell enough.
