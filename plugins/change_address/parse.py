@@ -42,12 +42,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A postcode in a text: what stands beside it, and the text without both."""
+    """A postcode in a text: what stands beside it, and the text without both.
+
+    `placed`: beside it stands what can be a town.
+    """
 
     code: str
     place: str
     rest: str
     country: str | None = None
+    placed: bool = False
 
 
 def read_address(
@@ -74,7 +78,9 @@ def read_address(
         )
     part = _with_street(part, rest, asked)
     part = _with_entities(part, {name: value for name, value in entities if value in kept})
-    return part if part else _plain_answer(part, rest, asked)
+    if part and (asked != "street" or part.street or part.number):
+        return part
+    return _plain_answer(part, rest, asked)
 
 
 def with_number(street: str, number: str) -> str:
@@ -112,8 +118,8 @@ def _take_postcode(text: str, asked: str | None) -> tuple[_Found | None, tuple[s
         return _british(text, british), ()
     found = [_continental(text, match) for match in words.POSTCODE.finditer(text)]
     told = asked == "postal_code" or words.POSTCODE_WORD.search(text) is not None
-    sure = [one for one in found if len(one.code) > 4 or one.country or told or _city(one.place)]
-    placed = [one for one in sure if _city(one.place)] or sure
+    sure = [one for one in found if len(one.code) > 4 or one.country or told or one.placed]
+    placed = [one for one in sure if one.placed] or sure
     if not placed:
         return None, ()
     best = placed[-1]
@@ -139,7 +145,9 @@ def _continental(text: str, match: re.Match[str]) -> _Found:
         if comma
         else f"{text[: match.start()]}\n{after}"
     )
-    return _Found(match[2], place, rest, _PREFIXES.get((match[1] or "").upper()))
+    year = words.SINCE.search(text[: match.start()]) is not None and len(match[2]) == 4
+    country = _PREFIXES.get((match[1] or "").upper())
+    return _Found(match[2], place, rest, country, placed=bool(_city(place)) and not year)
 
 
 def _with_street(part: Part, rest: str, asked: str | None) -> Part:

@@ -34,6 +34,9 @@ POSTCODE = re.compile(r"(?<![\w#-])(?:(DE?|AT?|CH)[\s-]+)?(\d{5}|\d{4})(?!\w)", 
 POSTCODE_WORD = re.compile(r"\b(?:plz|postleitzahl|post ?code|zip)\b", re.IGNORECASE)
 ORDER_NUMBER = re.compile(r"(?<!\w)(?:b[\s\-\u2010-\u2015]?|#\s?)?\d{6}(?!\w)", re.IGNORECASE)
 
+SINCE = re.compile(r"\b(?:seit|since|ab|vor|jahr|im|in|year)\s*$", re.IGNORECASE)
+"""Before four digits that are a year and no postcode."""
+
 PIECES = re.compile(r"[,;\n]|(?<=[a-zäöüß]{4})(?<!str)\.\s+(?=[A-ZÄÖÜ])")
 """A full stop ends a piece only after a real word: not in `Hauptstr. 7` or `17. Juni`."""
 
@@ -52,7 +55,7 @@ WRONG = re.compile(
 NO_ANSWER = re.compile(
     r"""\?|\b(?:ahnung|wei(?:ß|ss)|nicht|hilfe|mensch\w*|mitarbeiter\w*|person|agent|human|know|help
       |wie|wo|was|wann|warum|how|what|when|where|why|which|kostet|cost|hab|habe|haben|have|kann|can
-      |egal|ändern|change|bestell\w*|order|adresse|address|paket|parcel|ja|nein|yes|no)\b""",
+      |seit|since|egal|ändern|change|bestell\w*|order|adresse|address|paket|parcel|ja|nein|yes|no)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Words that no street and no town is called: a message with them is about something else."""
@@ -83,7 +86,7 @@ _TAIL = re.compile(
       (?:bitte|danke(?:schön|\sschön)?|vielen\sdank|please|thanks?(?:\syou)?|schicken|senden|liefern
       |ändern|lauten|sein|gehen|wohne\sich|wohnen\swir|geschickt\swerden|werden|instead|lg|vg|mfg
       |ist\srichtig|is\s(?:right|correct)|mit\s(?:freundlichen|besten)
-      |(?:viele|liebe|beste|freundliche)\sgrüße)\b.*
+      |(?:viele|liebe|beste|freundliche)\sgrüße)\b[^\d]*
       |(?:in|bei|at|und|and|plz|ort|city|postcode)\s*:?)$""",
     re.IGNORECASE | re.VERBOSE,
 )
