@@ -10,6 +10,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,8 +174,6 @@ async def test_a_plugin_that_cannot_be_built_is_left_out_and_the_others_run(
 
 
 async def test_which_desk_must_be_clear(bot: Bot) -> None:
-    from dataclasses import replace
-
     bot.settings = replace(bot.settings, handoff=HandoffOptions(desk="quit"))
     with pytest.raises(Fatal, match=r"\[handoff\] desk: no such desk: 'quit' — .*'quiet'"):
         await bot.app().__aenter__()
