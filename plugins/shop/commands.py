@@ -6,12 +6,13 @@ import asyncio
 import json
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
+from bot.cli import Context, data_option
 from bot.errors import Fatal
 from plugins.shop.demo import DemoShop
 from plugins.shop.errors import OrderNotFound, ShopUnavailable
@@ -20,15 +21,6 @@ from plugins.shop.importing import BadFile, read_file
 from plugins.shop.settings import ShopSettings
 
 T = TypeVar("T")
-
-
-class HasData(Protocol):
-    """What the commands need of click's `ctx.obj`."""
-
-    @property
-    def data(self) -> Path:
-        """The data folder."""
-        ...
 
 
 def shop_commands(settings: ShopSettings) -> click.Group:
@@ -41,15 +33,17 @@ def shop_commands(settings: ShopSettings) -> click.Group:
     @shop.command(name="show")
     @click.argument("order")
     @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+    @data_option
     @click.pass_obj
-    def show(context: HasData, order: str, as_json: bool) -> None:
+    def show(context: Context, order: str, as_json: bool) -> None:
         """Show an order with what is allowed, its changes and its labels."""
         _show(_shop(context, settings), order, as_json)
 
     @shop.command(name="import")
     @click.argument("file", type=click.Path(path_type=Path))
+    @data_option
     @click.pass_obj
-    def import_(context: HasData, file: Path) -> None:
+    def import_(context: Context, file: Path) -> None:
         """Add the orders of a JSON file; an order that exists is replaced."""
         demo = _shop(context, settings)
         try:
@@ -60,8 +54,9 @@ def shop_commands(settings: ShopSettings) -> click.Group:
         click.echo(f"Imported {len(orders)} orders.")
 
     @shop.command(name="reset")
+    @data_option
     @click.pass_obj
-    def reset(context: HasData) -> None:
+    def reset(context: Context) -> None:
         """Throw all orders, changes and labels away; begin with the demo orders as of today."""
         _run(_shop(context, settings).reset())
         click.echo("The shop holds the demo orders again; their days count from today.")
@@ -69,7 +64,7 @@ def shop_commands(settings: ShopSettings) -> click.Group:
     return shop
 
 
-def _shop(context: HasData, settings: ShopSettings) -> DemoShop:
+def _shop(context: Context, settings: ShopSettings) -> DemoShop:
     return DemoShop(context.data / "shop.db", settings)
 
 

@@ -1,21 +1,16 @@
 """`bot shop show | import | reset`."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from bot.cli import Context
 from bot.errors import Fatal
 from plugins.shop.commands import shop_commands
 from plugins.shop.settings import ShopSettings
-
-
-@dataclass
-class Context:
-    data: Path
 
 
 @pytest.fixture
@@ -26,7 +21,11 @@ def data(tmp_path: Path) -> Path:
 def run(data: Path, *arguments: str) -> Result:
     group = shop_commands(ShopSettings())
     return CliRunner().invoke(
-        group, list(arguments), obj=Context(data), catch_exceptions=False, standalone_mode=False
+        group,
+        list(arguments),
+        obj=Context(data_folder=data),
+        catch_exceptions=False,
+        standalone_mode=False,
     )
 
 
