@@ -7,6 +7,7 @@ restart of the bot: a post is repeated under the same id, an event stream goes o
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -125,8 +126,8 @@ class HttpClient:
     async def post_file(self, path: str, data: bytes, name: str) -> ChatFile:
         """Upload a file. Raises Refusal."""
         headers = {"X-File-Name": quote(name), "Content-Type": "application/octet-stream"}
-        url = self.base_url + path
-        async with self.session.post(url, data=data, headers=headers) as answer:
+        url, body = self.base_url + path, io.BytesIO(data)
+        async with self.session.post(url, data=body, headers=headers) as answer:
             found = await _read(answer)
         return ChatFile(found["file"], found["name"], found["content_type"], found["size"])
 

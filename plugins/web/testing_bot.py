@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,12 @@ class ScriptedPlugin:
 class _Given(EntryPoint):
     """An entry point whose object is there already."""
 
-    def load(self) -> Any:
-        return _GIVEN[self.value]
+    def __init__(self, name: str, made: object) -> None:
+        super().__init__(name, "given", "schalter")
+        vars(self)["made"] = made  # an EntryPoint lets nobody set its attributes
 
-
-_GIVEN: dict[str, Any] = {}
+    def load(self) -> object:
+        return vars(self)["made"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,6 @@ async def web_bot(
     )
     names = ("knowledge", "web", *more)
     points = [EntryPoint(name, f"plugins.{name}", "schalter") for name in names]
-    key = f"scripted-{id(dialogue)}"
-    _GIVEN[key] = ScriptedPlugin(dialogue)
-    try:
-        plugins = load(settings, folder, [*points, _Given("scripted", key, "schalter")])
-        async with App(replace(settings), plugins, folder) as app:
-            yield WebBot(app.url, TOKEN, dialogue, app)
-    finally:
-        del _GIVEN[key]
+    plugins = load(settings, folder, [*points, _Given("scripted", ScriptedPlugin(dialogue))])
+    async with App(settings, plugins, folder) as app:
+        yield WebBot(app.url, TOKEN, dialogue, app)
