@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from bot import codec
-from bot.codec import Clock, stamp, utc_now
+from bot.codec import Clock, utc_now
+from bot.forms import READ_TIMEOUT, Forms, emptied
 from bot.messages import (
     ActionCall,
     Address,
@@ -25,38 +26,20 @@ from bot.messages import (
     Filling,
     Outcome,
     Owner,
-    Proof,
     Proposal,
     Say,
 )
-from bot.ports import Action, Fills, Identify, Recoverable, Row, Store, Tx, Unavailable
-from bot.store import cases, conversations, effects
+from bot.ports import Action, Identify, Recoverable, Row, Store, Tx, Unavailable
+from bot.recording import Key, Recorded, Recorder, is_over
+from bot.store import effects
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PROPOSAL_LIFE = timedelta(minutes=15)
-PROOF_LIFE = timedelta(minutes=30)
-WRONG_PAIRS = 5  # then a person takes over
 YES_NO = (Button("button_yes", "/affirm"), Button("button_no", "/deny"))
 """The choices under every proposal."""
-_WRONG_PAIRS_WITHIN = timedelta(hours=24)
 _RUN_TIMEOUT = 45.0  # seconds; what became of a longer call is read back
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the store knows about a customer when an action is called."""
-
-    address: Address
-    owner: Owner
-    proofs: tuple[Proof, ...]
-    wrong_pairs: int
-
-    def proves(self, action: Action, subject: str) -> bool:
-        """Whether a proof suffices for an action on a subject."""
-        kinds = action.policy.proofs
-        return not kinds or any(p.kind in kinds and p.subject == subject for p in self.proofs)
 
 
 class ActionRunner:
@@ -70,16 +53,15 @@ class ActionRunner:
         *,
         store: Store,
         identify: Identify | None = None,
-        on_effect: Callable[[Tx, ActionCall, Answer], None] = lambda _tx, _call, _answer: None,
+        on_effect: Callable[[Tx, ActionCall], None] = lambda _tx, _call: None,
         clock: Clock = utc_now,
     ) -> None:
+        self.forms = Forms(store=store, identify=identify, clock=clock)
         self._store = store
-        self._identify = identify
-        self._on_effect = on_effect
+        self._recorder = Recorder(store=store, about=self._about, on_effect=on_effect, clock=clock)
         self._clock = clock
         self._actions: dict[str, Action] = {}
         self._builtins: dict[str, Callable[[ActionCall, int], Awaitable[Answer]]] = {}
-        self._running: dict[tuple[str, str, int], asyncio.Task[Any]] = {}
 
     def add(self, action: Action) -> None:
         """Register an action."""
@@ -99,174 +81,39 @@ class ActionRunner:
 
     async def close(self) -> None:
         """Wait for what has started: a side effect is never cut off by us."""
-        while self._running:
-            await asyncio.wait(set(self._running.values()))
+        await self._recorder.close()
 
     async def call(self, action: str, call: ActionCall, number: int) -> Answer:
         """The n-th call of an action in a turn; the recorded answer when it was made before."""
         run = self._builtins.get(action) or self._plain(self._call, action)
-        return await self._once(
-            action, call, number, run, codec.answer_to_dict, codec.answer_from_dict, _failed
-        )
+        way = Recorded(codec.answer_to_dict, codec.answer_from_dict, _failed)
+        return await self._recorder.once(action, call, number, run, way)
 
     async def fill(self, action: str, call: ActionCall, number: int) -> Filling:
         """One step of an action's form, with the pair checked as soon as it is complete."""
-        return await self._once(
-            f"fill:{action}",
-            call,
-            number,
-            self._plain(self._fill, action),
-            codec.filling_to_dict,
-            codec.filling_from_dict,
-            partial(self._form_failed, action),
-        )
+        failed = partial(self._form_failed, action)
+        way = Recorded(codec.filling_to_dict, codec.filling_from_dict, failed)
+        run = self._plain(self._fill, action)
+        return await self._recorder.once(f"fill:{action}", call, number, run, way)
+
+    async def _fill(self, name: str, call: ActionCall) -> Filling:
+        return await self.forms.fill(self._actions[name], call)
+
+    def _form_failed(self, name: str) -> Filling:
+        action = self._actions.get(name)
+        return emptied(action, failed=True) if action else Filling(failed=True)
+
+    def _about(self, action: str, call: ActionCall) -> tuple[str, str]:
+        known = self._actions.get(action)
+        if known is None:
+            return "", ""
+        return action, str(call.arguments.get(known.policy.subject) or "")
 
     @staticmethod
     def _plain(
         run: Callable[[str, ActionCall], Awaitable[T]], action: str
     ) -> Callable[[ActionCall, int], Awaitable[T]]:
         return lambda call, _number: run(action, call)
-
-    async def _once(
-        self,
-        action: str,
-        call: ActionCall,
-        number: int,
-        run: Callable[[ActionCall, int], Awaitable[T]],
-        to_dict: Callable[[T], dict[str, Any]],
-        from_dict: Callable[[Mapping[str, Any]], T],
-        failed: Callable[[], T],
-    ) -> T:
-        key = (call.turn, action, number)
-
-        async def work() -> T:
-            record = await self._store.read(lambda tx: effects.call(tx, *key))
-            if record is not None and record["result"] is not None:
-                return from_dict(codec.decode(record["result"]))
-            try:
-                result = await run(call, number)
-            except Exception:  # an edge: an action's fault is a typed failure, for the desk
-                log.exception("action failed", extra={"action": action, "turn": call.turn})
-                result = failed()
-            await self._store.write(
-                lambda tx: self._record(tx, action, call, number, to_dict(result))
-            )
-            return result
-
-        # Rasa may ask again (it was restarted, or the turn is retried) while the call still runs:
-        # both then wait for the same one. Nobody who stops waiting cuts it off.
-        task = self._running.get(key)
-        if task is None:
-            task = asyncio.create_task(work(), name=f"action {action}")
-            self._running[key] = task
-            task.add_done_callback(lambda _task: self._running.pop(key, None))
-        result: T = await asyncio.shield(task)
-        return result
-
-    def _record(
-        self, tx: Tx, action: str, call: ActionCall, number: int, result: Mapping[str, Any]
-    ) -> None:
-        record = effects.call(tx, call.turn, action, number)
-        if record is None:
-            plugin = action if action in self._actions else ""
-            self._start(tx, action, call, number, name=plugin, key=call.turn, effect=False)
-        elif record["result"] is not None:
-            return
-        effects.end_call(
-            tx,
-            turn=call.turn,
-            action=action,
-            number=number,
-            status="unknown" if result.get("reason") == "outcome_unknown" else "done",
-            outcome=result.get("outcome"),
-            result=result,
-            now=self._clock(),
-        )
-        tx.notify("call", call.conversation)
-        record = effects.call(tx, call.turn, action, number)
-        if record is not None and record["effect"]:
-            self._on_effect(tx, call, codec.answer_from_dict(result))
-
-    def _start(
-        self,
-        tx: Tx,
-        action: str,
-        call: ActionCall,
-        number: int,
-        *,
-        name: str,
-        key: str,
-        effect: bool,
-    ) -> None:
-        plugin = self._actions.get(name)
-        subject = str(call.arguments.get(plugin.policy.subject) or "") if plugin else ""
-        effects.start_call(
-            tx,
-            turn=call.turn,
-            action=action,
-            number=number,
-            conversation=call.conversation,
-            name=name,
-            subject=subject,
-            key=key,
-            actor=call.actor,
-            effect=effect,
-            now=self._clock(),
-        )
-
-    # --- the form
-
-    async def _fill(self, name: str, call: ActionCall) -> Filling:
-        action = self._actions[name]
-        if not isinstance(action, Fills):
-            return Filling()
-        standing = await self.standing(call.conversation)
-        call = replace(call, proofs=standing.proofs, address=standing.address)
-        if action.policy.proofs and standing.wrong_pairs >= WRONG_PAIRS:
-            return _locked(action)
-        filling = await action.fill(call)
-        return await self._check_pair(action, call, standing, filling)
-
-    def _form_failed(self, name: str) -> Filling:
-        action = self._actions.get(name)
-        return replace(_locked(action), failed=True) if action else Filling(failed=True)
-
-    async def _check_pair(
-        self, action: Action, call: ActionCall, standing: Standing, filling: Filling
-    ) -> Filling:
-        policy = action.policy
-        known = {**call.slots, **filling.slots}
-        subject, secret = known.get(policy.subject), known.get(policy.secret)
-        if not policy.proofs or not subject or not secret or not filling.slots:
-            return filling
-        if standing.proves(action, str(subject)):
-            return replace(filling, slots={**filling.slots, policy.secret: None})
-        if await self._pair_fits(str(subject), str(secret)):
-            proof = Proof("pair", str(subject), self._clock() + PROOF_LIFE)
-            await self._store.write(lambda tx: effects.grant(tx, call.conversation, proof))
-            return replace(filling, slots={**filling.slots, policy.secret: None})
-        return await self._wrong_pair(action, call, standing, str(subject), filling)
-
-    async def _pair_fits(self, subject: str, secret: str) -> bool:
-        if self._identify is None:
-            return False
-        return await self._identify.check_pair(subject, secret)
-
-    async def _wrong_pair(
-        self, action: Action, call: ActionCall, standing: Standing, subject: str, filling: Filling
-    ) -> Filling:
-        now = self._clock()
-        await self._store.write(
-            lambda tx: effects.note_attempt(tx, call.conversation, subject, now)
-        )
-        if standing.wrong_pairs + 1 >= WRONG_PAIRS:
-            return _locked(action)
-        empty = {action.policy.subject: None, action.policy.secret: None}
-        return Filling(
-            slots={**filling.slots, **empty},
-            ask=action.policy.subject,
-            says=(Say("utter_pair_wrong"),),
-        )
 
     # --- calling a plugin's action
 
@@ -280,17 +127,17 @@ class ActionRunner:
             return refusal
         if action.policy.read_only:
             return await self._read(action, call)
-        return await self.propose(action, call)
+        return await self._propose(action, call)
 
     async def _guard(self, action: Action, call: ActionCall) -> tuple[Answer | None, ActionCall]:
         """What forbids the call, if anything; and the call with what the store knows."""
-        standing = await self.standing(call.conversation)
-        call = replace(call, proofs=standing.proofs, address=standing.address)
+        standing = await self.forms.standing(call.conversation)
+        call = replace(call, proofs=standing.proofs)
         if await self._store.read(lambda tx: effects.form_failed(tx, call.turn, action.name)):
             return _failed(), call
         if standing.owner is not Owner.BOT and not action.policy.read_only:
             return Answer((Say("utter_waiting_no_changes"),), Outcome.REFUSED, "waiting"), call
-        if action.policy.proofs and standing.wrong_pairs >= WRONG_PAIRS:
+        if standing.locked(action):
             says = (Say("utter_pair_locked"),)
             return Answer(says, Outcome.HANDOFF, "pair_attempts"), call
         try:
@@ -306,33 +153,52 @@ class ActionRunner:
 
     async def _read(self, action: Action, call: ActionCall) -> Answer:
         try:
-            return await action.run(call)
-        except Unavailable:
+            async with asyncio.timeout(READ_TIMEOUT):
+                return await action.run(call)
+        except (Unavailable, TimeoutError):
             return Answer((Say("utter_shop_unavailable"),), Outcome.HANDOFF, "shop_unavailable")
 
-    async def propose(self, action: Action, call: ActionCall) -> Answer:
+    async def _propose(self, action: Action, call: ActionCall) -> Answer:
         """Read back what would happen, and wait for a yes."""
         try:
-            proposed = await action.propose(call)
-        except Unavailable:
+            async with asyncio.timeout(READ_TIMEOUT):
+                proposed = await action.propose(call)
+        except (Unavailable, TimeoutError):
             return Answer((Say("utter_shop_unavailable"),), Outcome.HANDOFF, "shop_unavailable")
         if isinstance(proposed, Answer):
             return proposed
-        await self._store.write(lambda tx: self._keep_proposal(tx, action, call, proposed))
         *before, last = proposed.says
         question = replace(last, buttons=last.buttons or YES_NO)
+        await self._store.write(lambda tx: self._keep_proposal(tx, action, call, proposed))
         return Answer((*before, question), Outcome.ASK, slots=proposed.slots)
 
+    async def propose_again(
+        self, proposal: Row, call: ActionCall, changes: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Read an open proposal back once more, with what the customer corrected in it."""
+        action = self._actions[proposal["action"]]
+        arguments = {**codec.decode(proposal["arguments"]), **(changes or {})}
+        refusal, call = await self._guard(action, replace(call, arguments=arguments))
+        if refusal is None:
+            return await self._propose(action, call)
+        await self._store.write(lambda tx: effects.drop(tx, proposal["id"]))
+        return _without_form(refusal)
+
     def _keep_proposal(self, tx: Tx, action: Action, call: ActionCall, proposal: Proposal) -> None:
+        if is_over(tx, call.turn):
+            return  # its read-back is never said, so that no yes can be about it
         now = self._clock()
         subject = proposal.subject or str(proposal.arguments.get(action.policy.subject) or "")
+        # It cannot be run without its proof, so it does not outlive it.
+        ends = [p.expires for p in call.proofs if p.kind in action.policy.proofs]
+        ends = [max(ends)] if ends else []
         effects.propose(
             tx,
             conversation=call.conversation,
             turn=call.turn,
             action=action.name,
             proposal=replace(proposal, subject=subject),
-            expires=now + PROPOSAL_LIFE,
+            expires=min(now + PROPOSAL_LIFE, *ends),
             now=now,
         )
 
@@ -351,13 +217,13 @@ class ActionRunner:
         )
         guarded, _ = await self._guard(action, ready)
         if guarded is not None:
-            return guarded
+            return _without_form(guarded)
 
         def begin(tx: Tx) -> bool:
-            if not effects.consume(tx, proposal["id"]):
+            if is_over(tx, call.turn) or not effects.consume(tx, proposal["id"]):
                 return False
-            name, key = action.name, proposal["id"]
-            self._start(tx, "confirm", ready, number, name=name, key=key, effect=True)
+            key = (call.turn, "confirm", number)
+            self._recorder.start(tx, key, ready, *self._about(action.name, ready), proposal["id"])
             return True
 
         if not await self._store.write(begin):
@@ -368,6 +234,7 @@ class ActionRunner:
         try:
             async with asyncio.timeout(_RUN_TIMEOUT):
                 answer = await action.run(call)
+            codec.answer_to_dict(answer)  # one that cannot be recorded says nothing for sure
         except Exception:  # an edge: it was started, so what became of it is read back
             log.exception("started action failed", extra={"action": action.name, "key": call.key})
             return await self.read_back(action, call)
@@ -397,21 +264,34 @@ class ActionRunner:
             return _unknown()
         return _unknown() if answer is None else _with_cleared_form(action, call, answer)
 
-    async def standing(self, conversation: int) -> Standing:
-        """What the store knows about the customer of a conversation."""
+    async def recover(self) -> None:
+        """Settle what was started and cut off in turns that are not asked again.
 
-        def work(tx: Tx) -> Standing:
-            now = self._clock()
-            since = max(stamp(now - _WRONG_PAIRS_WITHIN), cases.last_closed_at(tx, conversation))
-            row = conversations.get(tx, conversation)
-            return Standing(
-                address=Address(row["channel"], row["address"]),
-                owner=Owner(row["owner"]),
-                proofs=effects.proofs(tx, conversation, now),
-                wrong_pairs=effects.attempts(tx, conversation, since),
-            )
+        A turn that is still open settles its own when it is asked again.
+        """
 
-        return await self._store.read(work)
+        def lost(tx: Tx) -> list[Row]:
+            return [row for row in effects.cut_off(tx) if is_over(tx, row["turn"])]
+
+        for record in await self._store.read(lost):
+            key = (record["turn"], record["action"], record["number"])
+            self._recorder.begin(key, self._settle(key, record))
+
+    async def _settle(self, key: Key, record: Row) -> None:
+        call = ActionCall(
+            key=record["key"],
+            turn=record["turn"],
+            conversation=record["conversation"],
+            address=Address("", ""),
+            arguments={},
+            language="",
+            actor=record["actor"],
+        )
+        try:
+            result = codec.answer_to_dict(await self.resume(record, call))
+            await self._store.write(lambda tx: self._recorder.record(tx, key, call, result))
+        except Exception:  # an edge: it is tried again at the next start
+            log.exception("lost call not settled", extra={"turn": key[0]})
 
     async def open_proposal(self, conversation: int) -> Row | None:
         """The proposal that waits for a yes."""
@@ -424,9 +304,9 @@ def _given(action: Action, slots: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in slots.items() if key in names and value is not None}
 
 
-def _locked(action: Action) -> Filling:
-    # The form ends with nothing in it; the action is then called, and hands off.
-    return Filling(slots={action.policy.subject: None, action.policy.secret: None}, ask=None)
+def _without_form(refusal: Answer) -> Answer:
+    # Yes and no have no form of their own that the dialogue could start again.
+    return replace(refusal, reason=None) if refusal.reason == "form" else refusal
 
 
 def _with_cleared_form(action: Action, call: ActionCall, answer: Answer) -> Answer:

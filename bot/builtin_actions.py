@@ -12,7 +12,7 @@ from bot.codec import Clock, utc_now
 from bot.handoff import Handoff
 from bot.messages import ActionCall, Answer, Outcome, Owner, Say
 from bot.ports import Corrects, Row, Store, Texts, Tx
-from bot.store import conversations, effects
+from bot.store import conversations, effects, turns
 
 _REPEAT_WITHIN = timedelta(minutes=30)
 _MISSES = 2  # in a row: then a person
@@ -53,6 +53,8 @@ class BuiltinActions:
         corrected = await self._correct(proposal, call)
         if corrected is not None:
             return corrected
+        if await self._store.read(lambda tx: _sent_before(tx, call.turn, proposal)):
+            return await self._runner.propose_again(proposal, call)
         answer = await self._runner.execute(proposal, call, number)
         return answer if answer is not None else await self._nothing_open(call)
 
@@ -71,7 +73,7 @@ class BuiltinActions:
     async def hand_off(self, call: ActionCall, number: int) -> Answer:
         """A person, whenever one is asked for."""
         del number
-        standing = await self._runner.standing(call.conversation)
+        standing = await self._runner.forms.standing(call.conversation)
         if standing.owner is not Owner.BOT:
             return Answer((Say("utter_already_waiting"),), Outcome.HANDOFF, "asked_again")
         if call.understanding.intent == "complaint":
@@ -122,7 +124,7 @@ class BuiltinActions:
         changes = await action.correct(replace(call, arguments=arguments))
         if not changes:
             return None
-        return await self._runner.propose(action, replace(call, arguments={**arguments, **changes}))
+        return await self._runner.propose_again(proposal, call, changes)
 
     async def _nothing_open(self, call: ActionCall) -> Answer:
         since = self._clock() - _REPEAT_WITHIN
@@ -136,3 +138,9 @@ class BuiltinActions:
         action = self._runner.get(proposal["action"])
         keep = action.policy.subject if action else ""
         return {key: None for key in codec.decode(proposal["arguments"]) if key != keep}
+
+
+def _sent_before(tx: Tx, turn: str, proposal: Row) -> bool:
+    """Whether a message was sent before a proposal was read back: its yes is not about that."""
+    received = turns.received_at(tx, turn)
+    return received is not None and received < str(proposal["created_at"])

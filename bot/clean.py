@@ -15,8 +15,13 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def clean_text(text: str) -> str:
     """A text without NUL, control, direction and zero-width characters, composed and stripped."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _SURROGATE.sub("\ufffd", _UNSEEN.sub("", _CONTROL.sub("", text)))
+    text = valid_text(_UNSEEN.sub("", _CONTROL.sub("", text)))
     return unicodedata.normalize("NFC", text).strip()
+
+
+def valid_text(text: str) -> str:
+    """A text that can be written as UTF-8: half of a surrogate pair cannot."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def has_words(text: str) -> bool:

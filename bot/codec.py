@@ -67,10 +67,15 @@ def pack(value: Any) -> Any:
         case str() | int() | float() | bool() | None:
             return value
         case Mapping():
-            return {str(key): pack(item) for key, item in value.items()}
+            return {_escaped(str(key)): pack(item) for key, item in value.items()}
         case Sequence() | set() | frozenset():
             return [pack(item) for item in value]
     raise TypeError(f"a fact cannot be of type {type(value).__name__}")
+
+
+def _escaped(key: str) -> str:
+    # A key of a fact's own, or of what somebody sent, must not be taken for one of our marks.
+    return f"${key}" if key.startswith("$") else key
 
 
 def unpack(value: Any) -> Any:
@@ -83,7 +88,7 @@ def unpack(value: Any) -> Any:
         case {"$decimal": str(text)}:
             return Decimal(text)
         case dict():
-            return {key: unpack(item) for key, item in value.items()}
+            return {key.removeprefix("$"): unpack(item) for key, item in value.items()}
         case list():
             return [unpack(item) for item in value]
     return value

@@ -15,7 +15,7 @@ from bot.freezing import Freezer
 from bot.handoff import CoreDeskInbox, Handoff
 from bot.inbox import CoreInbox
 from bot.media import MediaFetcher
-from bot.messages import ActionCall, Answer
+from bot.messages import ActionCall
 from bot.outbox import Deliverer
 from bot.ports import (
     Channel,
@@ -31,7 +31,7 @@ from bot.ports import (
 )
 from bot.rendering import Renderer
 from bot.settling import Settler
-from bot.store import SQLiteStore
+from bot.store import SQLiteStore, turns
 from bot.timers import Timers
 
 Observe = Callable[[str, float], None]
@@ -119,8 +119,10 @@ class Core:
         )
         self._timers = Timers(store=store, handlers=parts.timers, clock=clock)
 
-    def _on_effect(self, tx: Tx, call: ActionCall, answer: Answer) -> None:
-        self._settler.late_effect(tx, call, answer)
+    def _on_effect(self, tx: Tx, call: ActionCall) -> None:
+        turn = turns.get(tx, call.turn)
+        if turn is not None and turn["status"] in ("handed", "dead"):
+            self.handoff.tell_effects(tx, turn)
 
     def _dispatcher(self, ask: Next) -> Dispatcher:
         return Dispatcher(
@@ -141,6 +143,7 @@ class Core:
         store = self._parts.store
         await dispatcher.recover()
         await self._deliverer.recover()
+        await self.actions.recover()
         listening = [
             store.subscribe("inbox", dispatcher.alarm.ring),
             store.subscribe("takeover", dispatcher.take_over),

@@ -10,20 +10,20 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.codec import Clock, utc_now
 from bot.freezing import Freezer
 from bot.media import MediaFetcher
 from bot.messages import Answer, Turn
-from bot.pacing import Alarm, backoff
+from bot.pacing import PAUSE, Alarm, backoff
 from bot.ports import Middleware, Next, Store, Tx, Unavailable
 from bot.settling import Settler
 from bot.store import StoreError, conversations, turns
 
 log = logging.getLogger(__name__)
 
-_LEASE = 90.0  # seconds; longer than the longest ask
+_LEASE = 60.0  # seconds beyond the longest ask; fetching files may take that long
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Patience:
     """How long a turn may take, in seconds.
 
     After ``slow_after`` the customer hears that it takes longer; an ask ends after ``ask_timeout``
-    and is tried again until ``retry_limit`` is over: then a person gets the case.
+    and is tried again until ``retry_limit`` is over, counted from the first ask: then a person gets
+    the case.
     """
 
     slow_after: float = 5.0
@@ -65,8 +66,10 @@ class Dispatcher:
         self._at_once = at_once
         self._clock = clock
         self._observe = observe
+        self._lease = self._patience.ask_timeout + _LEASE
         self._running: set[asyncio.Task[None]] = set()
         self._asking: dict[int, asyncio.Task[Answer]] = {}
+        self._taken: set[int] = set()
 
     async def recover(self) -> None:
         """Drop the leases of the process before, and give its open turns their full time again."""
@@ -83,10 +86,10 @@ class Dispatcher:
             try:
                 await self._start_due()
                 due = await self._store.read(conversations.next_due)
-            except StoreError:
-                log.exception("dispatcher cannot read the store")
+            except Exception:  # an edge: a full disk, for instance; what is due stays due
+                log.exception("dispatcher cannot use the store")
                 due = None
-                await asyncio.sleep(1)
+                await asyncio.sleep(PAUSE)
             full = len(self._running) >= self._at_once
             await self.alarm.wait(None if full else due, self._clock())
 
@@ -101,6 +104,7 @@ class Dispatcher:
 
     def take_over(self, conversation: int) -> None:
         """Stop asking for an answer that nobody will hear. An action that runs goes on."""
+        self._taken.add(conversation)  # also between the freeze and the ask
         asking = self._asking.get(conversation)
         if asking is not None:
             asking.cancel()
@@ -110,7 +114,7 @@ class Dispatcher:
         if room <= 0:
             return
         leased = await self._store.write(
-            lambda tx: conversations.lease(tx, self._clock(), _LEASE, room)
+            lambda tx: conversations.lease(tx, self._clock(), self._lease, room)
         )
         for conversation, fence in leased:
             task = asyncio.create_task(
@@ -124,10 +128,12 @@ class Dispatcher:
         self.alarm.ring()
 
     async def _serve(self, conversation: int, fence: int) -> None:
+        self._taken.discard(conversation)
         try:
             await self._turn(conversation, fence)
         except StoreError:
             log.exception("turn cannot use the store", extra={"conversation": conversation})
+            await asyncio.sleep(PAUSE)
         except Exception:  # an edge: one conversation's fault must not stop the others
             log.exception("turn broken", extra={"conversation": conversation})
             await self._settler.broken(conversation)
@@ -148,18 +154,18 @@ class Dispatcher:
         started = clock()
         await self._media.fetch(conversation)
         fetched = clock()
-        turn = await self._store.write(lambda tx: self._freezer.freeze(tx, conversation))
-        frozen = clock()
+        turn, patience = await self._store.write(lambda tx: self._begin(tx, conversation, fence))
+        asked_at, frozen = self._clock(), clock()
         self._observe("fetch", fetched - started)
         self._observe("freeze", frozen - fetched)
-        if turn is None:
+        if turn is None or conversation in self._taken:
             return
         answer = self._settler.answer_without_dialogue(turn)
         try:
             if answer is None:
-                answer = await self._answer(turn)
+                answer = await self._answer(turn, patience)
         except Unavailable as error:
-            await self._again(turn, fence, str(error) or type(error).__name__)
+            await self._again(turn, fence, asked_at, str(error) or type(error).__name__)
             return
         except asyncio.CancelledError:
             if asyncio.current_task().cancelling():  # type: ignore[union-attr]
@@ -171,16 +177,29 @@ class Dispatcher:
         await self._store.write(lambda tx: self._settler.finish(tx, turn, fence, answer))
         self._observe("finish", clock() - asked)
 
-    async def _answer(self, turn: Turn) -> Answer:
+    def _begin(self, tx: Tx, conversation: int, fence: int) -> tuple[Turn | None, float]:
+        """The turn to ask, under a lease that lasts, and how many seconds its answer may take."""
+        if not conversations.extend_lease(tx, conversation, fence, self._clock(), self._lease):
+            return None, 0.0
+        turn = self._freezer.freeze(tx, conversation)
+        row = None if turn is None else turns.get(tx, turn.key)
+        if row is None:
+            return None, 0.0
+        now = self._clock()
+        gone = (now - turns.failing_since(row, now)).total_seconds()
+        rest = max(self._patience.retry_limit - gone, 0.1)
+        return turn, min(self._patience.ask_timeout, rest)
+
+    async def _answer(self, turn: Turn, patience: float) -> Answer:
         """Ask; when it takes long, tell the customer once and go on waiting."""
+        slow = min(self._patience.slow_after, patience)
         asking = asyncio.ensure_future(self._ask(turn))
         self._asking[turn.conversation] = asking
         try:
-            await asyncio.wait([asking], timeout=self._patience.slow_after)
+            await asyncio.wait([asking], timeout=slow)
             if not asking.done():
                 await self._store.write(lambda tx: self._settler.tell_delay(tx, turn))
-                rest = self._patience.ask_timeout - self._patience.slow_after
-                await asyncio.wait([asking], timeout=max(0.0, rest))
+                await asyncio.wait([asking], timeout=patience - slow)
             if not asking.done():
                 raise Unavailable("timeout")
             return asking.result()
@@ -190,7 +209,7 @@ class Dispatcher:
                 asking.cancel()
                 await asyncio.wait([asking])
 
-    async def _again(self, turn: Turn, fence: int, error: str) -> None:
+    async def _again(self, turn: Turn, fence: int, asked_at: datetime, error: str) -> None:
         """Ask the same row again later, or give it to a person when the limit is over."""
         now = self._clock()
         until = now + backoff(turn.attempt, base=0.5, cap=8.0)
@@ -199,12 +218,15 @@ class Dispatcher:
             row = turns.get(tx, turn.key)
             if row is None or row["status"] != "frozen":
                 return
+            if not conversations.holds(tx, turn.conversation, fence):
+                return
             limit = timedelta(seconds=self._patience.retry_limit)
-            if until - turns.failing_since(row, now) > limit:
+            since = turns.failing_since(row, asked_at)
+            if until - since > limit:
                 self._settler.give_up(tx, turn, fence, error)
                 return
             self._settler.tell_delay(tx, turn)
-            turns.postpone(tx, turn.key, now, until, error)
+            turns.postpone(tx, turn.key, since, until, error)
             conversations.due_at(tx, turn.conversation, until)
 
         await self._store.write(work)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import codec
 from bot.codec import Clock, new_id, unstamp, utc_now
+from bot.inbox import wake_if_waiting
 from bot.messages import Attachment, Author, Features, Kind, Owner, Past, State, Turn
 from bot.ports import Row, Tx
 from bot.store import cases, conversations, outbox, turns
@@ -42,11 +44,13 @@ class Freezer:
             return turns.from_row(row)
         waiting = turns.pending(tx, conversation)
         owner = conversations.get(tx, conversation)
-        if not waiting or owner["owner"] == Owner.AGENT:
+        if owner["owner"] == Owner.AGENT:
             turns.take_messages(tx, [row["id"] for row in waiting], "case", None)
-            conversations.due_at(tx, conversation, None)
-            return None
-        return self._make(tx, owner, self._burst(owner["channel"], waiting))
+        elif waiting and not turns.lacks_files(waiting[0]):
+            return self._make(tx, owner, self._burst(owner["channel"], waiting), waiting)
+        # What came with files after the others were fetched is next.
+        wake_if_waiting(tx, conversation, self._clock())
+        return None
 
     def _burst(self, channel: str, waiting: list[Row]) -> list[Row]:
         """The messages that are one turn: the first, and the texts that follow it directly."""
@@ -56,15 +60,18 @@ class Freezer:
             return [first]
         burst = [first]
         for row in waiting[1:]:
-            if Kind(row["kind"]) in _ALONE:
+            if Kind(row["kind"]) in _ALONE or turns.lacks_files(row):
                 break
             burst.append(row)
         return burst
 
-    def _make(self, tx: Tx, conversation: Row, messages: list[Row]) -> Turn:
+    def _make(self, tx: Tx, conversation: Row, messages: list[Row], waiting: list[Row]) -> Turn:
         now = self._clock()
         conversation = self._session(tx, conversation, now)
         turn = self._turn(tx, conversation, messages)
+        if conversation["resumed"]:
+            unasked = {f"in:{row['id']}" for row in waiting}
+            turn = replace(turn, history=_history(tx, conversation["id"], unasked))
         turns.insert(tx, turn, conversation["owner_version"], now)
         turns.take_messages(tx, [row["id"] for row in messages], "turn", turn.key)
         conversations.set_language(tx, conversation["id"], turn.language)
@@ -83,7 +90,6 @@ class Freezer:
         for row in messages:
             attachments += codec.attachments_from_json(row["attachments"])
         first = turns.last_at(tx, conversation["id"]) is None
-        resumed = bool(conversation["resumed"])
         return Turn(
             key=new_id(),
             conversation=conversation["id"],
@@ -94,8 +100,7 @@ class Freezer:
             payload=_honoured(tx, conversation["id"], messages[0]),
             attachments=attachments,
             state=codec.decode(conversation["state"]),
-            history=_history(tx, conversation["id"]) if resumed else (),
-            resumed=resumed,
+            resumed=bool(conversation["resumed"]),
         )
 
 
@@ -107,11 +112,14 @@ def _honoured(tx: Tx, conversation: int, message: Row) -> str | None:
     return payload
 
 
-def _history(tx: Tx, conversation: int) -> tuple[Past, ...]:
-    """What was said, for the dialogue after a hand-back; no notes, and nothing that never left."""
+def _history(tx: Tx, conversation: int, unasked: set[str]) -> tuple[Past, ...]:
+    """What was said before, for the dialogue: no notes, and nothing that never left."""
     unsaid = (State.DRAFT, State.CANCELLED, State.FAILED)
     return tuple(
         Past(line.author, line.text)
         for line in cases.history(tx, conversation, _HISTORY_LINES)
-        if line.author is not Author.NOTE and line.text and line.state not in unsaid
+        if line.author is not Author.NOTE
+        and line.text
+        and line.state not in unsaid
+        and line.id not in unasked
     )

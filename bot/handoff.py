@@ -5,14 +5,16 @@ Everything here is one transaction and waits for nothing, so that a take-over wo
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.clean import clean_text
-from bot.codec import Clock, utc_now
-from bot.inbox import post_line
+from bot.codec import Clock, answer_from_dict, decode, new_id, utc_now
+from bot.inbox import mark_line, post_line, wake_if_waiting
 from bot.messages import (
     Author,
     Case,
@@ -24,14 +26,18 @@ from bot.messages import (
     Line,
     Owner,
     Say,
+    State,
     TakeOver,
 )
+from bot.outbox import is_stale
 from bot.ports import Files, OrderFacts, Row, Store, Texts, Tx, Unavailable
 from bot.rendering import Renderer
 from bot.store import cases, conversations, effects, outbox, turns
 
 # Reasons that an agent should see before others.
 URGENT = frozenset({"complaint", "outcome_unknown", "action_failed", "pair_attempts"})
+_FACTS_TIMEOUT = 5.0  # seconds
+log = logging.getLogger(__name__)
 
 
 class Handoff:
@@ -71,8 +77,10 @@ class Handoff:
         if conversation["owner"] == Owner.BOT:
             conversations.change_owner(tx, conversation["id"], Owner.WAITING)
         self._show(tx, case, now)
+        unfetched = {f"in:{row['id']}" for row in turns.unfetched(tx, conversation["id"])}
         for line in cases.history(tx, conversation["id"], limit=20):
-            post_line(tx, conversation["id"], line.id, now)
+            if line.id not in unfetched:  # shown when its files are there
+                post_line(tx, conversation["id"], line.id, now)
         tx.notify("owner", conversation["id"])
         return case
 
@@ -121,7 +129,8 @@ class Handoff:
         cases.take(tx, case["id"], command.agent, now)
         conversations.change_owner(tx, conversation, Owner.AGENT)
         effects.lapse(tx, conversation)
-        outbox.draft_stale(tx, conversation)
+        for row in outbox.draft_stale(tx, conversation):
+            mark_line(tx, row, now)
         self._hand_open_turns(tx, conversation, now)
         facts = {"agent": command.agent}
         self._notice(tx, conversation, Say("utter_agent_joined", facts), case["id"], now)
@@ -134,9 +143,41 @@ class Handoff:
         frozen = turns.frozen(tx, conversation)
         if frozen is not None:
             turns.finish(tx, frozen["key"], "handed", now)
+            self.tell_effects(tx, frozen)
         waiting = [row["id"] for row in turns.pending(tx, conversation)]
         turns.take_messages(tx, waiting, "case", None)
-        conversations.due_at(tx, conversation, None)
+        wake_if_waiting(tx, conversation, now)
+        if frozen is not None:
+            tx.notify("turn", frozen["key"])
+
+    def tell_effects(self, tx: Tx, turn: Row) -> None:
+        """Say what a turn did that a person has now: as a draft, marked, once an agent owns it.
+
+        The rows are named by turn and call, so that telling them again adds none.
+        """
+        for record in effects.finished(tx, turn["key"]):
+            answer = answer_from_dict(decode(record["result"]))
+            conversation = conversations.get(tx, turn["conversation"])
+            if answer.reason == "outcome_unknown":
+                self.open_case(tx, conversation, answer.reason)
+                conversation = conversations.get(tx, turn["conversation"])
+            stale = is_stale(conversation, turn["owner_version"])
+            case = cases.open_case(tx, conversation["id"])
+            ids = self._renderer.queue(
+                tx,
+                conversation,
+                answer.says,
+                now=self._clock(),
+                turn=turn["key"],
+                language=turn["language"],
+                state=State.DRAFT if stale else State.QUEUED,
+                effect=answer.effect,
+                case=case["id"] if case else None,
+                owner_version=turn["owner_version"],
+                tag=f"effect{record['number']}",
+            )
+            for line in ids:
+                post_line(tx, conversation["id"], f"out:{line}", self._clock())
 
     def _line(self, tx: Tx, command: Line, case: Row) -> CommandResult:
         if case["agent"] is None:
@@ -146,20 +187,29 @@ class Handoff:
         text = clean_text(command.text)
         if not text and not command.attachments:
             return CommandResult(False, "empty")
+        return CommandResult(True, line=self._queue_line(tx, command, text, case))
+
+    def _queue_line(self, tx: Tx, command: Line, text: str, case: Row) -> str:
         now = self._clock()
-        line = outbox.insert_send(
-            tx,
-            conversation=conversations.get(tx, case["conversation"]),
-            author=Author.AGENT,
-            name=command.agent,
-            text=text,
-            attachments=command.attachments,
-            case=case["id"],
-            not_before=now + self._undo,
-            now=now,
-        )
-        post_line(tx, case["conversation"], f"out:{line}", now)
-        return CommandResult(True, line=f"out:{line}")
+        conversation = conversations.get(tx, case["conversation"])
+        pieces = self._renderer.pieces(conversation["channel"], text)
+        part, line = new_id(), ""
+        for number, piece in enumerate(pieces, 1):
+            row = outbox.insert_send(
+                tx,
+                conversation=conversation,
+                author=Author.AGENT,
+                name=command.agent,
+                text=piece,
+                attachments=command.attachments if number == len(pieces) else (),
+                part=part,
+                case=case["id"],
+                not_before=now + self._undo,
+                now=now,
+            )
+            line = f"out:{row}"
+            post_line(tx, conversation["id"], line, now)
+        return line
 
     def _note(self, tx: Tx, command: Line, case: Row) -> CommandResult:
         text = clean_text(command.text)
@@ -180,7 +230,7 @@ class Handoff:
             attachments=command.attachments if command else (),
             now=now,
         )
-        post_line(tx, case["conversation"], line, now)
+        post_line(tx, case["conversation"], line, now, case=case)
         return line
 
     def _hand_back(self, tx: Tx, command: HandBack, case: Row) -> CommandResult:
@@ -218,7 +268,7 @@ class Handoff:
         if case is None or conversation["owner"] != Owner.WAITING:
             return False
         now = self._clock()
-        cases.close(tx, case["id"], "customer_back", now)
+        cases.close(tx, case["id"], cases.CUSTOMER_BACK, now)
         conversations.change_owner(tx, conversation["id"], Owner.BOT)
         self._show(tx, case["id"], now)
         tx.notify("owner", conversation["id"])
@@ -293,9 +343,13 @@ class CoreDeskInbox:
     @staticmethod
     async def _facts_of(port: OrderFacts, order: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
-            return {**order, **(await port.order_facts(order["number"]) or {})}
+            async with asyncio.timeout(_FACTS_TIMEOUT):
+                return {**order, **(await port.order_facts(order["number"]) or {})}
         except Unavailable:
             return order  # the card is worth showing without them
+        except Exception:  # an edge: a plugin's own fault must not hide the case
+            log.exception("no order facts")
+            return order
 
     async def history(self, case: int, *, limit: int = 200) -> list[HistoryLine]:
         """The conversation of a case, oldest first; empty when there is no such case."""

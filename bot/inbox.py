@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.clean import clean_text
-from bot.codec import Clock, unstamp, utc_now
+from bot.clean import clean_text, valid_text
+from bot.codec import Clock, attachments_to_json, unstamp, utc_now
 from bot.messages import Address, Features, Inbound, Kind, Owner, Receipt, Speaker
 from bot.ports import Files, Row, Store, Texts, Tx
 from bot.store import cases, conversations, outbox, turns
@@ -79,7 +79,7 @@ class CoreInbox:
             tx, message.address, message.sender_name, self._language, now
         )
         owner = Owner(conversation["owner"])
-        merged = message.kind is Kind.EDIT and self._merge_edit(tx, message)
+        merged = message.kind is Kind.EDIT and self._merge_edit(tx, message, conversation["id"])
         status = "merged" if merged else "case" if owner is Owner.AGENT else "pending"
         line = turns.insert_message(tx, message, conversation["id"], status, now)
         if not line:
@@ -88,20 +88,20 @@ class CoreInbox:
         if status == "pending":
             self._wake(tx, conversation, message, now)
         elif status == "case" and unfetched:
-            # The dispatcher fetches the files and posts the line then.
-            conversations.due_at(tx, conversation["id"], now)
-            tx.notify("inbox")
-        if owner is not Owner.BOT and not merged and (status == "pending" or not unfetched):
+            wake_if_waiting(tx, conversation["id"], now)
+        if owner is not Owner.BOT and not merged and not unfetched:
+            # One with files to fetch is shown when they are there.
             post_line(tx, conversation["id"], f"in:{line}", now)
         tx.notify("conversation", conversation["id"])
         return True
 
-    def _merge_edit(self, tx: Tx, message: Inbound) -> bool:
+    def _merge_edit(self, tx: Tx, message: Inbound, conversation: int) -> bool:
         channel = message.address.channel
         if turns.find_message(tx, channel, message.wire_id) is not None:
             return False
+        files = attachments_to_json(message.attachments) if message.attachments else None
         return message.edits is not None and turns.edit_pending(
-            tx, channel, message.edits, message.text
+            tx, channel, message.edits, conversation, message.text, files
         )
 
     def _wake(self, tx: Tx, conversation: Row, message: Inbound, now: datetime) -> None:
@@ -117,13 +117,34 @@ class CoreInbox:
         tx.notify("inbox")
 
 
+def wake_if_waiting(tx: Tx, conversation: int, now: datetime) -> None:
+    """Make a conversation due now when messages or files wait in it, and not due when none do."""
+    waits = turns.something_waits(tx, conversation)
+    conversations.due_at(tx, conversation, now if waits else None)
+    if waits:
+        tx.notify("inbox")
+
+
 def _tidy(message: Inbound) -> Inbound:
     text = clean_text(message.text)
     name = clean_text(message.sender_name)[:80] if message.sender_name else None
     kind = message.kind
     if kind is Kind.TEXT and not text:
         kind = Kind.MEDIA if message.attachments else Kind.EMPTY
-    return replace(message, text=text, sender_name=name, kind=kind)
+    attachments = tuple(
+        replace(one, name=clean_text(one.name)[:200]) for one in message.attachments
+    )
+    return replace(
+        message,
+        wire_id=valid_text(message.wire_id),
+        address=replace(message.address, id=valid_text(message.address.id)),
+        text=text,
+        payload=None if message.payload is None else valid_text(message.payload),
+        edits=None if message.edits is None else valid_text(message.edits),
+        attachments=attachments,
+        sender_name=name,
+        kind=kind,
+    )
 
 
 def apply_receipt(tx: Tx, receipt: Receipt, now: datetime) -> None:
@@ -140,9 +161,11 @@ def apply_receipt(tx: Tx, receipt: Receipt, now: datetime) -> None:
         mark_line(tx, row, now)
 
 
-def post_line(tx: Tx, conversation: int, line: str, now: datetime) -> None:
-    """Show a line in the thread of the conversation's open case, if there is one."""
-    case = cases.open_case(tx, conversation)
+def post_line(
+    tx: Tx, conversation: int, line: str, now: datetime, *, case: Row | None = None
+) -> None:
+    """Show a line in the thread of a case: the conversation's open one, if there is one."""
+    case = case or cases.open_case(tx, conversation)
     if case is None:
         return
     outbox.insert_desk(
@@ -158,8 +181,9 @@ def post_line(tx: Tx, conversation: int, line: str, now: datetime) -> None:
 
 
 def mark_line(tx: Tx, row: Row, now: datetime) -> None:
-    """Show at the desk what became of a line that went out under a case."""
-    case = cases.get_row(tx, row["case_id"]) if row["case_id"] else None
+    """Show at the desk what became of a line that went out under a case, or just before it."""
+    known = cases.get_row(tx, row["case_id"]) if row["case_id"] else None
+    case = known or cases.open_case(tx, row["conversation"])
     if case is None:
         return
     outbox.insert_desk(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 
 from bot.codec import Clock, utc_now
 from bot.inbox import apply_receipt, mark_line
 from bot.messages import Address, Author, Case, CaseLine, Owner, Receipt, State
-from bot.pacing import Alarm, backoff
+from bot.pacing import PAUSE, Alarm, backoff
 from bot.ports import Channel, Desk, LooksUp, Reject, Retry, Row, Store, Tx, UnknownOutcome
 from bot.store import StoreError, cases, conversations, outbox
 
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 64
 _MOST_ATTEMPTS = 12  # about half an hour with the usual backoff
 _SEND_TIMEOUT = 60.0  # seconds; what became of a longer one is not known
+_REPEATED = "unknown_repeated"
 
 
 class Deliverer:
@@ -42,11 +43,12 @@ class Deliverer:
         self._clock = clock
         self._observe = observe
         self._running: set[asyncio.Task[None]] = set()
+        self._draining = False
 
     async def recover(self) -> None:
-        """Settle the rows that were being sent when the last process ended."""
+        """Begin to settle the rows that were being sent when the last process ended."""
         for row in await self._store.read(outbox.cut_off):
-            await self._settle_unknown(row)
+            self._start(row, self._settle_unknown(row))
 
     async def run(self) -> None:
         """Deliver forever; cancel to stop, then ``drain``."""
@@ -54,14 +56,16 @@ class Deliverer:
             try:
                 await self._start_due()
                 due = await self._store.read(outbox.next_due)
-            except StoreError:
-                log.exception("outbox cannot read the store")
+            except Exception:  # an edge: a full disk, for instance; what is queued stays queued
+                log.exception("outbox cannot use the store")
                 due = None
-                await asyncio.sleep(1)
-            await self.alarm.wait(due, self._clock())
+                await asyncio.sleep(PAUSE)
+            full = len(self._running) >= _AT_ONCE
+            await self.alarm.wait(None if full else due, self._clock())
 
     async def drain(self) -> None:
         """Wait until what is being sent has been sent."""
+        self._draining = True
         while self._running:
             await asyncio.wait(set(self._running))
 
@@ -69,10 +73,21 @@ class Deliverer:
         room = _AT_ONCE - len(self._running)
         if room <= 0:
             return
-        for row in await self._store.write(lambda tx: self._claim(tx, room)):
-            task = asyncio.create_task(self._deliver(row), name=f"send {row['id']}")
-            self._running.add(task)
-            task.add_done_callback(self._done)
+        claiming = asyncio.ensure_future(self._store.write(lambda tx: self._claim(tx, room)))
+        try:
+            claimed = await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            # Claimed and not sent would look like an unknown outcome after the next start.
+            for row in await claiming:
+                self._start(row, self._deliver(row))
+            raise
+        for row in claimed:
+            self._start(row, self._deliver(row))
+
+    def _start(self, row: Row, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work, name=f"send {row['id']}")
+        self._running.add(task)
+        task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -87,6 +102,7 @@ class Deliverer:
         if not is_stale(conversations.get(tx, row["conversation"]), row["owner_version"]):
             return False
         outbox.set_state(tx, row["id"], State.DRAFT)
+        mark_line(tx, row, self._clock())
         return True
 
     async def _deliver(self, row: Row) -> None:
@@ -97,10 +113,14 @@ class Deliverer:
             else:
                 await self._show(row)
         except StoreError:
-            log.exception("outbox cannot write the store", extra={"row": row["id"]})
+            log.exception("outbox cannot use the store", extra={"row": row["id"]})
+            await self._retry(row, None, "store")
         except Exception:  # an edge: a channel's own fault must not stop the others
             log.exception("send failed", extra={"row": row["id"]})
-            await self._retry(row, None, "error")
+            if row["op"] == "send":  # it may have left before
+                await self._settle_unknown(row)
+            else:
+                await self._retry(row, None, "error")
         finally:
             self._observe("send", asyncio.get_running_loop().time() - started)
 
@@ -120,7 +140,20 @@ class Deliverer:
         except (UnknownOutcome, TimeoutError):
             await self._settle_unknown(row)
         else:
-            await self._store.write(lambda tx: self._sent(tx, row, vendor_id))
+            await self._note(lambda tx: self._sent(tx, row, vendor_id))
+
+    async def _note(self, work: Callable[[Tx], None]) -> None:
+        """Write what became of a row; a row left as being sent would hold its stream for ever."""
+        while True:
+            try:
+                await self._store.write(work)
+            except StoreError:
+                log.exception("outbox cannot write the store")
+                if self._draining:
+                    return
+                await asyncio.sleep(PAUSE)
+            else:
+                return
 
     async def _address(self, row: Row) -> Address:
         def work(tx: Tx) -> Address:
@@ -154,7 +187,7 @@ class Deliverer:
         except TimeoutError:
             await self._retry(row, None, "timeout")
         else:
-            await self._store.write(lambda tx: outbox.note_sent(tx, row["id"], "", self._clock()))
+            await self._note(lambda tx: outbox.note_sent(tx, row["id"], None, self._clock()))
 
     async def _show_at(self, desk: Desk, row: Row) -> None:
         if row["op"] == "show":
@@ -179,17 +212,19 @@ class Deliverer:
             return
         wait = backoff(attempt) if after is None else timedelta(seconds=after)
         at = self._clock() + wait
-        await self._store.write(lambda tx: outbox.retry_at(tx, row["id"], at, reason))
+        if row["reason"] == _REPEATED:
+            reason = _REPEATED
+        await self._note(lambda tx: outbox.retry_at(tx, row["id"], at, reason))
 
     async def _fail(self, row: Row, reason: str) -> None:
         def work(tx: Tx) -> None:
             outbox.set_state(tx, row["id"], State.FAILED, reason)
-            outbox.fail_rest(tx, row["part"] or row["id"], reason)
-            if row["op"] == "send":
-                mark_line(tx, row, self._clock())
+            for ended in (row, *outbox.fail_rest(tx, row["part"] or row["id"], reason)):
+                if ended["op"] == "send":
+                    mark_line(tx, ended, self._clock())
             tx.notify("sent", row["turn"])
 
-        await self._store.write(work)
+        await self._note(work)
         log.error("send given up", extra={"row": row["id"], "reason": reason})
 
     async def _settle_unknown(self, row: Row) -> None:
@@ -199,21 +234,22 @@ class Deliverer:
         if way == "ask" and isinstance(channel, LooksUp):
             await self._look_up(channel, row)
         elif way == "dedupe" or _may_repeat(row):
-            await self._retry(row, 0.0, "unknown_repeated")
+            await self._retry(row, None, _REPEATED)
         else:
-            await self._store.write(lambda tx: self._show_unknown(tx, row))
+            await self._note(lambda tx: self._show_unknown(tx, row))
 
     async def _look_up(self, channel: LooksUp, row: Row) -> None:
         try:
-            vendor_id = await channel.look_up(outbox.to_outbound(row, await self._address(row)))
+            async with asyncio.timeout(_SEND_TIMEOUT):
+                vendor_id = await channel.look_up(outbox.to_outbound(row, await self._address(row)))
         except Exception:  # an edge: not known is not known, whatever the look-up ran into
             log.exception("look-up failed", extra={"row": row["id"]})
-            await self._store.write(lambda tx: self._show_unknown(tx, row))
+            await self._note(lambda tx: self._show_unknown(tx, row))
             return
         if vendor_id is None:
-            await self._retry(row, 0.0, "not_sent")
+            await self._retry(row, None, "not_sent")
         else:
-            await self._store.write(lambda tx: self._sent(tx, row, vendor_id))
+            await self._note(lambda tx: self._sent(tx, row, vendor_id))
 
     def _show_unknown(self, tx: Tx, row: Row) -> None:
         outbox.set_state(tx, row["id"], State.UNKNOWN, "unknown")
@@ -222,8 +258,9 @@ class Deliverer:
 
 
 def _may_repeat(row: Row) -> bool:
-    # A bot's text that reports nothing done does no harm twice, but once is enough.
-    return row["author"] == Author.BOT and not row["effect"] and row["reason"] != "unknown_repeated"
+    # A text of ours that reports nothing done does no harm twice, but once is enough.
+    ours = row["author"] in (Author.BOT, Author.SYSTEM)
+    return ours and not row["effect"] and row["reason"] != _REPEATED
 
 
 def is_stale(conversation: Row, owner_version: int) -> bool:

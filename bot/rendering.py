@@ -46,14 +46,13 @@ class Renderer:
 
         With a turn the ids are made of its key and ``tag`` (the author): a repeat adds no row.
         """
-        features = self._features.get(conversation["channel"], Features())
         language = language or conversation["language"]
         ids: list[str] = []
         for number, say in enumerate(says):
             text, buttons = self._words(say, conversation["channel"], language, turn)
             attachments = tuple(_attachment(tx, file) for file in say.files)
             part = new_id()
-            pieces = split(text, features.text_limit)
+            pieces = self.pieces(conversation["channel"], text)
             for index, piece in enumerate(pieces):
                 last = index == len(pieces) - 1
                 ids.append(
@@ -76,6 +75,10 @@ class Renderer:
                     )
                 )
         return ids
+
+    def pieces(self, channel: str, text: str) -> list[str]:
+        """The parts of a text that fit a channel; one at least."""
+        return split(text, self._features.get(channel, Features()).text_limit)
 
     def _words(
         self, say: Say, channel: str, language: str, turn: str | None
@@ -107,7 +110,7 @@ def _attachment(tx: Tx, file: str) -> Attachment:
 def split(text: str, limit: int) -> list[str]:
     """Cut a text into parts of at most ``limit`` characters, at the best break there is."""
     parts: list[str] = []
-    rest = text
+    rest = text.strip()
     while len(rest) > limit:
         cut = _cut(rest, limit)
         parts.append(rest[:cut].rstrip())

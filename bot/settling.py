@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections import Counter
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from bot import codec
 from bot.clean import has_words
 from bot.codec import Clock, utc_now
 from bot.handoff import Handoff
-from bot.inbox import post_line
+from bot.inbox import post_line, wake_if_waiting
 from bot.messages import (
-    ActionCall,
     Answer,
     Author,
     Kind,
@@ -23,14 +25,16 @@ from bot.messages import (
     Understanding,
 )
 from bot.outbox import is_stale
+from bot.pacing import PAUSE
 from bot.ports import Row, Store, Tx
 from bot.rendering import Renderer
-from bot.store import StoreError, cases, conversations, turns
+from bot.store import cases, conversations, effects, turns
 
 log = logging.getLogger(__name__)
 
 _TOO_LONG = 10_000  # characters of one turn; nobody's question is longer
 _BROKEN_ATTEMPTS = 3
+_BROKEN_PAUSE = timedelta(seconds=5)
 
 
 class Settler:
@@ -43,6 +47,7 @@ class Settler:
         self._renderer = renderer
         self._handoff = handoff
         self._clock = clock
+        self._faults: Counter[int] = Counter()  # of conversations, before their turn is frozen
 
     def answer_without_dialogue(self, turn: Turn) -> Answer | None:
         """The answer to what holds nothing to understand; ``None``: ask the dialogue."""
@@ -75,12 +80,12 @@ class Settler:
         if answer.outcome is Outcome.HANDOFF and not stale:
             self._handoff.open_case(tx, conversation, answer.reason or "asked")
         self._note(tx, turn, conversation, answer)
-        self.next_turn(tx, turn.conversation)
+        wake_if_waiting(tx, turn.conversation, self._clock())
         tx.notify("turn", turn.key)
 
     def _complete(self, turn: Turn, answer: Answer, conversation: Row) -> Answer:
         """Never silence: an answer without words calls a person."""
-        says = answer.says
+        says = tuple(say for say in answer.says if say.response or say.files or _worded(say))
         if any(attachment.error for attachment in turn.attachments) and turn.text:
             says = (Say("utter_attachment_failed"), *says)
         if answer.outcome is Outcome.FAILED:
@@ -123,14 +128,7 @@ class Settler:
         )
         misses = conversation["misses"] + 1 if answer.reason == "miss" else 0
         state = None if answer.state is None else codec.encode(answer.state)
-        conversations.note_turn(tx, turn.conversation, state, misses)
-
-    def next_turn(self, tx: Tx, conversation: int) -> None:
-        """What came while a turn ran is due at once."""
-        waiting = turns.pending(tx, conversation)
-        conversations.due_at(tx, conversation, self._clock() if waiting else None)
-        if waiting:
-            tx.notify("inbox")
+        conversations.note_turn(tx, turn.conversation, turn.session, state, misses)
 
     def tell_delay(self, tx: Tx, turn: Turn) -> None:
         """Tell the customer, once for a turn, that it takes longer; not one who awaits a person."""
@@ -151,52 +149,65 @@ class Settler:
         """A fault of our own: try the turn again, then bury it and call a person."""
         try:
             await self._store.write(lambda tx: self._broken(tx, conversation))
-        except StoreError:
+        except Exception:  # an edge: without a pause the same fault would come again at once
             log.exception("broken turn not noted", extra={"conversation": conversation})
+            await asyncio.sleep(PAUSE)
 
     def _broken(self, tx: Tx, conversation: int) -> None:
+        now = self._clock()
         row = turns.frozen(tx, conversation)
         if row is None:
-            conversations.due_at(tx, conversation, None)
+            self._broken_before_turn(tx, conversation, now)
             return
         if row["attempts"] + 1 >= _BROKEN_ATTEMPTS:
             self._bury(tx, row["key"], "dead", "turn_failed", "utter_action_failed", "broken")
             return
-        now = self._clock()
         turns.postpone(tx, row["key"], now, now, "broken")
+
+    def _broken_before_turn(self, tx: Tx, conversation: int, now: datetime) -> None:
+        self._faults[conversation] += 1
+        if self._faults[conversation] < _BROKEN_ATTEMPTS:
+            wake_if_waiting(tx, conversation, now + _BROKEN_PAUSE)
+            return
+        del self._faults[conversation]
+        row = conversations.get(tx, conversation)
+        self._call_person(tx, row, None, "turn_failed", "utter_action_failed")
 
     def _bury(self, tx: Tx, key: str, status: str, reason: str, response: str, error: str) -> None:
         row = turns.get(tx, key)
         if row is None or not turns.finish(tx, key, status, self._clock(), error=error):
             return
         conversation = conversations.get(tx, row["conversation"])
+        self._call_person(tx, conversation, row, reason, response)
+        effects.lapse(tx, conversation["id"])  # its read-back may never have been said
+        self._handoff.tell_effects(tx, row)
+        tx.notify("turn", key)
+
+    def _call_person(
+        self, tx: Tx, conversation: Row, row: Row | None, reason: str, response: str
+    ) -> None:
         if conversation["owner"] == Owner.BOT:
             self._notice(tx, conversation, row, Say(response), "given_up")
         if conversation["owner"] != Owner.AGENT:
             self._handoff.open_case(tx, conversation, reason)
         waiting = [message["id"] for message in turns.pending(tx, conversation["id"])]
         turns.take_messages(tx, waiting, "case", None)
-        conversations.due_at(tx, conversation["id"], None)
-        tx.notify("turn", key)
+        wake_if_waiting(tx, conversation["id"], self._clock())
 
-    def _notice(self, tx: Tx, conversation: Row, row: Row, say: Say, tag: str) -> None:
+    def _notice(self, tx: Tx, conversation: Row, row: Row | None, say: Say, tag: str) -> None:
         ids = self._renderer.queue(
             tx,
             conversation,
             [say],
             now=self._clock(),
             author=Author.SYSTEM,
-            turn=row["key"],
-            language=row["language"],
+            turn=row["key"] if row else None,
+            language=row["language"] if row else None,
             tag=tag,
         )
         for line in ids:
             post_line(tx, conversation["id"], f"out:{line}", self._clock())
 
-    def late_effect(self, tx: Tx, call: ActionCall, answer: Answer) -> None:
-        """A side effect that finished after a person took over: a draft, marked for the agent."""
-        row = turns.get(tx, call.turn)
-        if row is None or row["status"] != "handed":
-            return
-        conversation = conversations.get(tx, call.conversation)
-        self._say(tx, conversation, row, replace(answer, effect=True), stale=True)
+
+def _worded(say: Say) -> bool:
+    return bool(say.text and say.text.strip())

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
-from bot.codec import Clock, decode, stamp, utc_now
-from bot.pacing import Alarm
+from bot.codec import Clock, decode, utc_now
+from bot.pacing import PAUSE, Alarm
 from bot.ports import Row, Store, TimerHandler, Tx
 from bot.store import timers
 
 log = logging.getLogger(__name__)
 
 _AFTER_A_FAILURE = timedelta(minutes=1)
+_WITHOUT_HANDLER = timedelta(hours=1)  # its plugin may be back after the next start
 
 
 class Timers:
@@ -31,8 +33,13 @@ class Timers:
     async def run(self) -> None:
         """Fire what is due, forever."""
         while True:
-            await self.fire()
-            due = await self._store.read(timers.next_due)
+            try:
+                await self.fire()
+                due = await self._store.read(timers.next_due)
+            except Exception:  # an edge: a full disk, for instance; what is due stays due
+                log.exception("timers cannot use the store")
+                due = None
+                await asyncio.sleep(PAUSE)
             await self.alarm.wait(due, self._clock())
 
     async def fire(self) -> None:
@@ -43,19 +50,15 @@ class Timers:
                 await self._store.write(partial(self._fire, timer))
             except Exception:  # an edge: one broken handler must not stop the others
                 log.exception("timer failed", extra={"kind": timer["kind"]})
-                await self._store.write(partial(self._later, timer))
+                await self._store.write(partial(self._later, timer, _AFTER_A_FAILURE))
 
     def _fire(self, timer: Row, tx: Tx) -> None:
-        timers.remove(tx, timer["id"], timer["due"])
         handler = self._handlers.get(timer["kind"])
         if handler is None:
             log.error("no handler for timer", extra={"kind": timer["kind"]})
-            return
-        handler(tx, timer["subject"], decode(timer["payload"]))
+            self._later(timer, _WITHOUT_HANDLER, tx)
+        elif timers.remove(tx, timer["id"], timer["due"]):
+            handler(tx, timer["subject"], decode(timer["payload"]))
 
-    def _later(self, timer: Row, tx: Tx) -> None:
-        tx.run(
-            "UPDATE timers SET due = :due WHERE id = :id",
-            id=timer["id"],
-            due=stamp(self._clock() + _AFTER_A_FAILURE),
-        )
+    def _later(self, timer: Row, wait: timedelta, tx: Tx) -> None:
+        timers.postpone(tx, timer["id"], timer["due"], self._clock() + wait)

@@ -21,6 +21,8 @@ from bot.messages import (
 from bot.ports import Row, Tx
 from bot.store import turns
 
+CUSTOMER_BACK = "customer_back"  # how a case ends that the customer ended, not an agent
+
 _CASE = (
     "SELECT c.*, v.channel, v.address, v.name AS customer, v.language, v.owner FROM cases c "
     "JOIN conversations v ON v.id = c.conversation "
@@ -93,9 +95,13 @@ def touch(tx: Tx, case: int) -> None:
     tx.notify("case", case)
 
 
-def last_closed_at(tx: Tx, conversation: int) -> str:
-    """When the last case of a conversation ended; the empty text when none did."""
-    row = tx.row("SELECT max(closed_at) AS at FROM cases WHERE conversation = :id", id=conversation)
+def last_settled_at(tx: Tx, conversation: int) -> str:
+    """When an agent last ended a case of a conversation; the empty text when none did."""
+    row = tx.row(
+        "SELECT max(closed_at) AS at FROM cases WHERE conversation = :id AND outcome <> :back",
+        id=conversation,
+        back=CUSTOMER_BACK,
+    )
     return (row["at"] if row else None) or ""
 
 

@@ -67,12 +67,14 @@ def new_session(tx: Tx, conversation: int, *, resumed: bool) -> None:
     )
 
 
-def note_turn(tx: Tx, conversation: int, state: str | None, misses: int) -> None:
+def note_turn(tx: Tx, conversation: int, session: int, state: str | None, misses: int) -> None:
     """Keep what a finished turn leaves behind; ``state`` None keeps the old one."""
     tx.run(
-        "UPDATE conversations SET state = coalesce(:state, state), misses = :misses, resumed = 0 "
-        "WHERE id = :id",
+        # A session that began while the turn ran has not been given its history yet.
+        "UPDATE conversations SET state = coalesce(:state, state), misses = :misses, "
+        "resumed = CASE WHEN session = :session THEN 0 ELSE resumed END WHERE id = :id",
         id=conversation,
+        session=session,
         state=state,
         misses=misses,
     )
@@ -114,14 +116,14 @@ def lease(tx: Tx, now: datetime, seconds: float, limit: int) -> list[tuple[int, 
     return [(row["id"], row["fence"] + 1) for row in rows]
 
 
-def extend_lease(tx: Tx, conversation: int, fence: int, until: datetime) -> bool:
+def extend_lease(tx: Tx, conversation: int, fence: int, now: datetime, seconds: float) -> bool:
     """Keep a lease longer; False when it was lost."""
     return bool(
         tx.run(
             "UPDATE conversations SET lease_until = :until WHERE id = :id AND fence = :fence",
             id=conversation,
             fence=fence,
-            until=stamp(until),
+            until=stamp(now + timedelta(seconds=seconds)),
         )
     )
 

@@ -90,13 +90,32 @@ def end_call(
 
 
 def last_effect(tx: Tx, conversation: int, since: datetime) -> Row | None:
-    """The latest finished side effect of a conversation."""
+    """The finished side effect of the latest proposal of a conversation; ``None`` if it has none.
+
+    A later proposal that was dropped or expired hides it: "yes" is not about it any more.
+    """
     return tx.row(
-        "SELECT * FROM calls WHERE conversation = :id AND effect = 1 AND status = 'done' "
-        "AND done_at >= :since ORDER BY done_at DESC LIMIT 1",
+        "SELECT c.* FROM calls c WHERE c.conversation = :id AND c.effect = 1 "
+        "AND c.status = 'done' AND c.outcome = 'done' AND c.done_at >= :since AND c.key = "
+        "(SELECT p.id FROM proposals p WHERE p.conversation = :id "
+        "ORDER BY p.created_at DESC, p.rowid DESC LIMIT 1)",
         id=conversation,
         since=stamp(since),
     )
+
+
+def finished(tx: Tx, turn: str) -> list[Row]:
+    """The side effects of a turn whose result is known, in order."""
+    return tx.rows(
+        "SELECT * FROM calls WHERE turn = :turn AND effect = 1 AND result IS NOT NULL "
+        "ORDER BY started_at, number",
+        turn=turn,
+    )
+
+
+def cut_off(tx: Tx) -> list[Row]:
+    """Side effects without a result: started by a process that ended since."""
+    return tx.rows("SELECT * FROM calls WHERE effect = 1 AND result IS NULL ORDER BY started_at")
 
 
 def propose(

@@ -53,7 +53,8 @@ def _apply(connection: sqlite3.Connection, owner: str, number: int, sql: str) ->
         connection.execute("INSERT INTO migrations (owner, number) VALUES (?, ?)", (owner, number))
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite itself rolls back when the disk is full
+            connection.execute("ROLLBACK")
         raise
 
 

@@ -42,7 +42,7 @@ def insert_send(
         "buttons, attachments, language, turn, part, effect, owner_version, state, replaces, "
         "not_before, created_at) VALUES (:id, :target, :stream, 'send', :conversation, :case_id, "
         ":author, :name, :text, :buttons, :attachments, :language, :turn, :part, :effect, "
-        ":version, :state, :replaces, :not_before, :now)",
+        ":version, :state, :replaces, :not_before, :now) ON CONFLICT (id) DO NOTHING",
         id=row_id,
         target=f"channel:{conversation['channel']}",
         stream=f"conversation:{conversation['id']}",
@@ -122,8 +122,8 @@ def claim(tx: Tx, now: datetime, limit: int) -> list[Row]:
         now=stamp(now),
         limit=limit,
     )
-    for row in rows:
-        set_state(tx, row["id"], State.SENDING)
+    for row in rows:  # the reason stays: a repeat that is cut off is known as one
+        tx.run("UPDATE outbox SET state = 'sending' WHERE id = :id", id=row["id"])
     return rows
 
 
@@ -147,8 +147,8 @@ def set_state(tx: Tx, row_id: str, state: State, reason: str | None = None) -> N
     )
 
 
-def note_sent(tx: Tx, row_id: str, vendor_id: str, now: datetime) -> None:
-    """Note a successful send with the vendor's id."""
+def note_sent(tx: Tx, row_id: str, vendor_id: str | None, now: datetime) -> None:
+    """Note a successful send with the vendor's id (a desk has none)."""
     tx.run(
         "UPDATE outbox SET state = 'sent', vendor_id = :vendor_id, sent_at = :now, reason = NULL "
         "WHERE id = :id AND state IN ('sending', 'unknown')",
@@ -169,21 +169,24 @@ def retry_at(tx: Tx, row_id: str, at: datetime, reason: str) -> None:
     )
 
 
-def fail_rest(tx: Tx, part: str, reason: str) -> list[str]:
-    """End the parts of a message that still wait, after one was rejected."""
-    rows = tx.rows("SELECT id FROM outbox WHERE part = :part AND state = 'queued'", part=part)
+def fail_rest(tx: Tx, part: str, reason: str) -> list[Row]:
+    """End the parts of a message that still wait, after one was rejected; return them."""
+    rows = tx.rows("SELECT * FROM outbox WHERE part = :part AND state = 'queued'", part=part)
     for row in rows:
         set_state(tx, row["id"], State.FAILED, reason)
-    return [row["id"] for row in rows]
+    return rows
 
 
-def draft_stale(tx: Tx, conversation: int) -> None:
-    """Make drafts of the bot's messages that have not left: a person speaks now."""
-    tx.run(
-        "UPDATE outbox SET state = 'draft' WHERE conversation = :id AND author = 'bot' "
+def draft_stale(tx: Tx, conversation: int) -> list[Row]:
+    """Make drafts of the bot's messages that have not left, as a person speaks now; return them."""
+    rows = tx.rows(
+        "SELECT * FROM outbox WHERE conversation = :id AND author = 'bot' "
         "AND op = 'send' AND state = 'queued'",
         id=conversation,
     )
+    for row in rows:
+        set_state(tx, row["id"], State.DRAFT)
+    return rows
 
 
 def hurry(tx: Tx, conversation: int, now: datetime) -> None:
@@ -268,10 +271,11 @@ def of_turn(tx: Tx, turn: str) -> list[Row]:
 
 
 def offered(tx: Tx, conversation: int, payload: str) -> bool:
-    """Whether a button with this payload was offered in the conversation."""
+    """Whether a button with this payload was offered in the conversation, and may have arrived."""
     rows = tx.rows(
         "SELECT buttons FROM outbox WHERE conversation = :id AND op = 'send' "
-        "AND buttons <> '[]' ORDER BY seq DESC LIMIT 50",
+        "AND buttons <> '[]' AND state NOT IN ('draft', 'cancelled', 'failed') "
+        "ORDER BY seq DESC LIMIT 50",
         id=conversation,
     )
     return any(

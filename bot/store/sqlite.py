@@ -142,7 +142,12 @@ class SQLiteStore:
 
     async def read(self, work: Callable[[Tx], T], /) -> T:
         """Run a reading ``work`` on a snapshot."""
-        return await _hop(self._open(self._reader), _read, work)
+        try:
+            return await _hop(self._open(self._reader), _read, work)
+        except sqlite3.Error as error:
+            if _is_broken(error):  # the disk, not the work: loops go on after a StoreError
+                raise StoreError(explain(error, self._path)) from error
+            raise
 
     def _open(self, connection: aiosqlite.Connection | None) -> aiosqlite.Connection:
         if connection is None:
@@ -172,7 +177,10 @@ class SQLiteStore:
         # Notices first: whoever awaits the result may rely on the listeners having heard.
         for topic, subject in write.notices:
             for listener in tuple(self._listeners[topic]):
-                listener(subject)
+                try:
+                    listener(subject)
+                except Exception:  # an edge: the writes of the same batch must still hear of theirs
+                    log.exception("listener failed", extra={"topic": topic})
         if write.future.done():
             return
         if write.error is not None:

@@ -42,9 +42,19 @@ def due(tx: Tx, now: datetime, limit: int = 100) -> list[Row]:
     )
 
 
-def remove(tx: Tx, timer: int, due_at: str) -> None:
-    """Take away a timer that fired, unless it was set anew meanwhile."""
-    tx.run("DELETE FROM timers WHERE id = :id AND due = :due", id=timer, due=due_at)
+def remove(tx: Tx, timer: int, due_at: str) -> bool:
+    """Take away a timer that fires; False when it was moved or cancelled meanwhile."""
+    return bool(tx.run("DELETE FROM timers WHERE id = :id AND due = :due", id=timer, due=due_at))
+
+
+def postpone(tx: Tx, timer: int, due_at: str, until: datetime) -> None:
+    """Let a timer fire later, unless it was moved or cancelled meanwhile."""
+    tx.run(
+        "UPDATE timers SET due = :until WHERE id = :id AND due = :due",
+        id=timer,
+        due=due_at,
+        until=stamp(until),
+    )
 
 
 def next_due(tx: Tx) -> str | None:

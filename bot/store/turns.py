@@ -43,15 +43,20 @@ def find_message(tx: Tx, channel: str, wire_id: str) -> Row | None:
     )
 
 
-def edit_pending(tx: Tx, channel: str, wire_id: str, text: str) -> bool:
-    """Change the text of a message that no turn has taken yet."""
+def edit_pending(
+    tx: Tx, channel: str, wire_id: str, conversation: int, text: str, attachments: str | None
+) -> bool:
+    """Change a message that no turn has taken yet; ``attachments`` None leaves its files."""
     return bool(
         tx.run(
-            "UPDATE inbox SET text = :text WHERE channel = :channel AND wire_id = :wire_id "
+            "UPDATE inbox SET text = :text, attachments = coalesce(:attachments, attachments) "
+            "WHERE channel = :channel AND wire_id = :wire_id AND conversation = :conversation "
             "AND status = 'pending'",
             channel=channel,
             wire_id=wire_id,
+            conversation=conversation,
             text=text,
+            attachments=attachments,
         )
     )
 
@@ -66,19 +71,34 @@ def pending(tx: Tx, conversation: int) -> list[Row]:
 
 def unfetched(tx: Tx, conversation: int) -> list[Row]:
     """Messages with attachments that are only references so far."""
-    return tx.rows(
+    rows = tx.rows(
         "SELECT * FROM inbox WHERE conversation = :id AND status IN ('pending', 'case') "
-        'AND attachments LIKE \'%"file":null%"error":null%\' ORDER BY id',
+        "AND attachments LIKE '%\"file\":null%' ORDER BY id",
         id=conversation,
     )
+    return [row for row in rows if lacks_files(row)]
 
 
-def set_attachments(tx: Tx, message: int, attachments: tuple[Attachment, ...]) -> None:
-    """Note what fetching the media of a message gave."""
-    tx.run(
-        "UPDATE inbox SET attachments = :attachments WHERE id = :id",
-        id=message,
-        attachments=codec.attachments_to_json(attachments),
+def lacks_files(row: Row) -> bool:
+    """Whether a message has an attachment that is neither fetched nor given up."""
+    attachments = codec.attachments_from_json(row["attachments"])
+    return any(one.file is None and one.error is None for one in attachments)
+
+
+def something_waits(tx: Tx, conversation: int) -> bool:
+    """Whether a conversation has messages without a turn, or files to fetch."""
+    return bool(pending(tx, conversation) or unfetched(tx, conversation))
+
+
+def set_attachments(tx: Tx, row: Row, attachments: tuple[Attachment, ...]) -> bool:
+    """Note what fetching the media of a message gave; False when it was edited meanwhile."""
+    return bool(
+        tx.run(
+            "UPDATE inbox SET attachments = :attachments WHERE id = :id AND attachments = :old",
+            id=row["id"],
+            old=row["attachments"],
+            attachments=codec.attachments_to_json(attachments),
+        )
     )
 
 
@@ -178,21 +198,21 @@ def finish(
     )
 
 
-def postpone(tx: Tx, key: str, now: datetime, until: datetime, error: str) -> None:
-    """Note a failed attempt; the same row is asked again later."""
+def postpone(tx: Tx, key: str, since: datetime, until: datetime, error: str) -> None:
+    """Note a failed attempt; the same row is asked again later. ``since``: of the first one."""
     tx.run(
         "UPDATE turns SET attempts = attempts + 1, next_at = :until, error = :error, "
-        "failing_since = coalesce(failing_since, :now) WHERE key = :key",
+        "failing_since = coalesce(failing_since, :since) WHERE key = :key",
         key=key,
-        now=stamp(now),
+        since=stamp(since),
         until=stamp(until),
         error=error,
     )
 
 
-def failing_since(row: Row, now: datetime) -> datetime:
-    """When the first attempt failed that this process made; ``now`` for the first one."""
-    return unstamp(row["failing_since"]) if row["failing_since"] else now
+def failing_since(row: Row, asked_at: datetime) -> datetime:
+    """When the first attempt of this process began that failed; ``asked_at`` if none did yet."""
+    return unstamp(row["failing_since"]) if row["failing_since"] else asked_at
 
 
 def forget_failures(tx: Tx) -> None:
@@ -234,4 +254,10 @@ def last_at(tx: Tx, conversation: int) -> str | None:
     row = tx.row(
         "SELECT max(created_at) AS at FROM turns WHERE conversation = :id", id=conversation
     )
+    return row["at"] if row else None
+
+
+def received_at(tx: Tx, turn: str) -> str | None:
+    """When the latest message of a turn was accepted, as a stamp; ``None`` if it has none."""
+    row = tx.row("SELECT max(received_at) AS at FROM inbox WHERE turn = :turn", turn=turn)
     return row["at"] if row else None

@@ -1,0 +1,118 @@
+"""The steps of an action's form: what is missing, and the pair as soon as it is complete."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.codec import Clock, stamp, utc_now
+from bot.messages import ActionCall, Filling, Owner, Proof, Say
+from bot.ports import Action, Fills, Identify, Store, Tx
+from bot.store import cases, conversations, effects
+
+PROOF_LIFE = timedelta(minutes=30)
+WRONG_PAIRS = 5  # then a person takes over
+READ_TIMEOUT = 20.0  # seconds; a shop that reads longer is not there
+_WRONG_PAIRS_WITHIN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the store knows about a customer when an action is called."""
+
+    owner: Owner
+    proofs: tuple[Proof, ...]
+    wrong_pairs: int
+
+    def proves(self, action: Action, subject: str) -> bool:
+        """Whether a proof suffices for an action on a subject."""
+        return not action.policy.proofs or bool(self.fitting(action, subject))
+
+    def fitting(self, action: Action, subject: str) -> list[Proof]:
+        """The proofs that suffice for an action on a subject."""
+        kinds = action.policy.proofs
+        return [proof for proof in self.proofs if proof.kind in kinds and proof.subject == subject]
+
+    def locked(self, action: Action) -> bool:
+        """Whether there were too many wrong pairs for an action that needs a proof."""
+        return bool(action.policy.proofs) and self.wrong_pairs >= WRONG_PAIRS
+
+
+class Forms:
+    """Fills forms and keeps proofs. ``identify`` checks a pair; without one none fits."""
+
+    def __init__(
+        self, *, store: Store, identify: Identify | None = None, clock: Clock = utc_now
+    ) -> None:
+        self._store = store
+        self._identify = identify
+        self._clock = clock
+
+    async def standing(self, conversation: int) -> Standing:
+        """What the store knows about the customer of a conversation."""
+
+        def work(tx: Tx) -> Standing:
+            now = self._clock()
+            since = max(stamp(now - _WRONG_PAIRS_WITHIN), cases.last_settled_at(tx, conversation))
+            return Standing(
+                owner=Owner(conversations.get(tx, conversation)["owner"]),
+                proofs=effects.proofs(tx, conversation, now),
+                wrong_pairs=effects.attempts(tx, conversation, since),
+            )
+
+        return await self._store.read(work)
+
+    async def fill(self, action: Action, call: ActionCall) -> Filling:
+        """One step. Raises what the action or the check raises, and TimeoutError."""
+        if not isinstance(action, Fills):
+            return Filling()
+        standing = await self.standing(call.conversation)
+        if standing.locked(action):
+            return emptied(action)
+        async with asyncio.timeout(READ_TIMEOUT):
+            filling = await action.fill(replace(call, proofs=standing.proofs))
+            return await self._check_pair(action, call, standing, filling)
+
+    async def _check_pair(
+        self, action: Action, call: ActionCall, standing: Standing, filling: Filling
+    ) -> Filling:
+        policy = action.policy
+        known = {**call.slots, **filling.slots}
+        subject, secret = known.get(policy.subject), known.get(policy.secret)
+        if not policy.proofs or not subject or not secret or not filling.slots:
+            return filling
+        if standing.proves(action, str(subject)):
+            return replace(filling, slots={**filling.slots, policy.secret: None})
+        if await self._pair_fits(str(subject), str(secret)):
+            proof = Proof("pair", str(subject), self._clock() + PROOF_LIFE)
+            await self._store.write(lambda tx: effects.grant(tx, call.conversation, proof))
+            return replace(filling, slots={**filling.slots, policy.secret: None})
+        return await self._wrong_pair(action, call, standing, str(subject), filling)
+
+    async def _pair_fits(self, subject: str, secret: str) -> bool:
+        if self._identify is None:
+            return False
+        return await self._identify.check_pair(subject, secret)
+
+    async def _wrong_pair(
+        self, action: Action, call: ActionCall, standing: Standing, subject: str, filling: Filling
+    ) -> Filling:
+        now = self._clock()
+        await self._store.write(
+            lambda tx: effects.note_attempt(tx, call.conversation, subject, now)
+        )
+        if standing.wrong_pairs + 1 >= WRONG_PAIRS:
+            return emptied(action)
+        empty = {action.policy.subject: None, action.policy.secret: None}
+        return Filling(
+            slots={**filling.slots, **empty},
+            ask=action.policy.subject,
+            says=(Say("utter_pair_wrong"),),
+        )
+
+
+def emptied(action: Action, *, failed: bool = False) -> Filling:
+    """A form that ends with nothing in it: its action is then called, and calls a person."""
+    slots = {action.policy.subject: None, action.policy.secret: None}
+    return Filling(slots=slots, ask=None, failed=failed)
