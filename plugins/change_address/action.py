@@ -33,12 +33,15 @@ EMPTY: Mapping[str, None] = dict.fromkeys((STREET, CODE, CITY, COUNTRY))
 
 
 class Arguments(BaseModel):
-    """The order and its new address; the country follows from the postcode when left out."""
+    """The order and its new address; the country follows from the postcode when left out.
+
+    Without an address the action can only say why none can be taken: the form then asked for none.
+    """
 
     order_id: str
-    new_street: str
-    new_postal_code: str
-    new_city: str
+    new_street: str = ""
+    new_postal_code: str = ""
+    new_city: str = ""
     new_country: str | None = None
 
 

@@ -37,8 +37,11 @@ from plugins.shop.api import (
 )
 
 STREET, CODE, CITY, COUNTRY = "new_street", "new_postal_code", "new_city", "new_country"
+HOUSE = "new_house_number"
+"""Only ever asked for: the answer becomes a part of the street."""
+
 ORDER, PROOF = "order_id", "proof"
-_ASKED = {STREET: "street", CODE: "postal_code", CITY: "city"}
+_ASKED = {STREET: "street", HOUSE: "street", CODE: "postal_code", CITY: "city"}
 _BARE = re.compile(r"\d{1,4}\s?\w?(?:[-/]\d+\w?)?")
 
 
@@ -128,9 +131,8 @@ def _entered(call: ActionCall, part: Part) -> dict[str, Any]:
     new = merge(part, known)
     chosen = entities(call, COUNTRY)  # from a button
     new[COUNTRY] = chosen[0] if chosen else new[COUNTRY]
-    street = known[STREET]
-    if requested(call) == STREET and street and not part and means_none(call.text):
-        new[STREET] = f"{street} {NO_NUMBER}"
+    if requested(call) == HOUSE and not part.number and means_none(call.text):
+        new[STREET] = f"{known[STREET]} {NO_NUMBER}"
     return {name: value for name, value in new.items() if value != known[name]}
 
 
@@ -147,8 +149,7 @@ def _next(call: ActionCall, slots: dict[str, Any], says: tuple[Say, ...], order:
     if not street:
         return Filling(slots, STREET, says)
     if not has_number(street) and country != "GB":
-        more = Say("utter_change_address_no_number", {"street": street})
-        return Filling(slots, STREET, (*says, more) if slots else says)
+        return Filling(slots, HOUSE, says)
     if not code:
         return Filling(slots, CODE, says)
     if country is None:

@@ -96,7 +96,7 @@ class RuleDialogue:
             answer, state = Answer((Say("utter_form_stopped"),)), {**state, "form": None}
         else:
             answer = await self.runner.call(BUILTINS.get(intent, "miss"), call, 1)
-            asked = (Say(f"utter_ask_{state['asked']}"),) if form else ()
+            asked = (Say(f"utter_ask_{state['asked']}", state["slots"]),) if form else ()
             answer = replace(answer, says=(*answer.says, *asked))
         return replace(answer, understanding=understood, state=_after(state, answer))
 
@@ -109,7 +109,7 @@ class RuleDialogue:
             return None
         slots = {**state["slots"], **filling.slots}
         if filling.ask is not None:
-            says = (*filling.says, Say(f"utter_ask_{filling.ask}"))
+            says = (*filling.says, Say(f"utter_ask_{filling.ask}", slots))
             then = {"slots": slots, "form": form, "asked": filling.ask}
             return Answer(says, Outcome.ASK, state=then)
         answer = await self.runner.call(form, replace(call, arguments=slots), 1)

@@ -67,7 +67,7 @@ async def test_piece_by_piece_in_any_order(talking: Any) -> None:
 async def test_street_then_postcode_then_town(talking: Any) -> None:
     async with talking(build) as talk:
         await prove(talk)
-        assert "Postleitzahl und der Ort" in await talk.says("Lindenweg 4")
+        assert "Postleitzahl und Ort" in await talk.says("Lindenweg 4")
         assert "In welchem Ort" in await talk.says("50674")
         assert "Neu: Lindenweg 4, 50674 Köln" in await talk.says("Köln")
 
@@ -83,7 +83,7 @@ async def test_a_correction_inside_the_form(talking: Any) -> None:
     async with talking(build) as talk:
         await prove(talk)
         await talk.says("Lindenweg 4")
-        assert "Postleitzahl und der Ort" in await talk.says("nein, Hausnummer 14")
+        assert "Postleitzahl und Ort" in await talk.says("nein, Hausnummer 14")
         assert "Neu: Lindenweg 14, 50674 Köln" in await talk.says("50674 Köln")
 
 
