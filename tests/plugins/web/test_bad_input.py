@@ -19,13 +19,15 @@ def message(text: object) -> bytes:
 
 
 async def send(bot: WebBot, method: str, path: str, **more: Any) -> tuple[int, dict[str, Any]]:
-    async with aiohttp.ClientSession() as session:
-        async with session.request(method, bot.url + path, **more) as answer:
-            found = await answer.json()
-            assert set(found) == {"error", "message"}, found
-            assert "Traceback" not in found["message"]
-            assert found["message"][-1] == "."
-            return answer.status, found
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, bot.url + path, **more) as answer,
+    ):
+        found = await answer.json()
+        assert set(found) == {"error", "message"}, found
+        assert "Traceback" not in found["message"]
+        assert found["message"][-1] == "."
+        return answer.status, found
 
 
 @pytest.mark.parametrize(
@@ -87,9 +89,11 @@ async def test_the_sentence_is_in_the_language_of_the_page(bot: WebBot) -> None:
     ],
 )
 async def test_wrong_methods(bot: WebBot, method: str, path: str, allow: str) -> None:
-    async with aiohttp.ClientSession() as session:
-        async with session.request(method, bot.url + path) as answer:
-            found = await answer.json()
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, bot.url + path) as answer,
+    ):
+        found = await answer.json()
     assert (answer.status, found["error"], answer.headers["Allow"]) == (405, "wrong_method", allow)
 
 

@@ -77,11 +77,13 @@ async def test_a_typed_command_is_only_a_text(chat: ChatClient, bot: WebBot) -> 
 
 
 async def test_short_messages_become_one_turn(tmp_path: Path, script: ScriptedDialogue) -> None:
-    async with web_bot(tmp_path, script, web={"burst_seconds": 0.6}) as bot:
-        async with ChatClient(bot.url) as chat:
-            await chat.post("Hallo")
-            await chat.post("wo ist mein Paket?")
-            await chat.reply()
+    async with (
+        web_bot(tmp_path, script, web={"burst_seconds": 0.6}) as bot,
+        ChatClient(bot.url) as chat,
+    ):
+        await chat.post("Hallo")
+        await chat.post("wo ist mein Paket?")
+        await chat.reply()
     assert [turn.text for turn in script.asked] == ["Hallo\nwo ist mein Paket?"]
 
 
@@ -239,10 +241,9 @@ async def test_files_never_run_in_the_browser(bot: WebBot, chat: ChatClient) -> 
 async def test_files_that_are_refused(
     tmp_path: Path, script: ScriptedDialogue, data: bytes, status: int, code: str
 ) -> None:
-    async with web_bot(tmp_path, script, web={"upload_mb": 1}) as bot:
-        async with ChatClient(bot.url) as chat:
-            with pytest.raises(Refusal) as refusal:
-                await chat.upload(data, "datei.png")
+    async with web_bot(tmp_path, script, web={"upload_mb": 1}) as bot, ChatClient(bot.url) as chat:
+        with pytest.raises(Refusal) as refusal:
+            await chat.upload(data, "datei.png")
     assert (refusal.value.status, refusal.value.code) == (status, code)
     assert refusal.value.message.endswith(".")
 
@@ -254,20 +255,21 @@ async def test_a_file_of_unknown_length_is_cut_off_at_the_limit(
         for _ in range(40):
             yield b"x" * 65536
 
-    async with web_bot(tmp_path, script, web={"upload_mb": 1}) as bot:
-        async with ChatClient(bot.url) as chat:
-            url = f"{bot.url}/chat/files"
-            async with chat.session.post(url, data=endless()) as answer:
-                assert (answer.status, (await answer.json())["error"]) == (413, "file_too_big")
+    async with web_bot(tmp_path, script, web={"upload_mb": 1}) as bot, ChatClient(bot.url) as chat:
+        url = f"{bot.url}/chat/files"
+        async with chat.session.post(url, data=endless()) as answer:
+            assert (answer.status, (await answer.json())["error"]) == (413, "file_too_big")
 
 
 async def test_a_flood_of_files_is_held_back(tmp_path: Path, script: ScriptedDialogue) -> None:
-    async with web_bot(tmp_path, script, web={"uploads_per_hour": 2}) as bot:
-        async with ChatClient(bot.url) as chat:
-            for number in range(2):
-                await chat.upload(PNG + bytes([number]), "kanne.png")
-            with pytest.raises(Refusal) as refusal:
-                await chat.upload(PNG + b"\x09", "kanne.png")
+    async with (
+        web_bot(tmp_path, script, web={"uploads_per_hour": 2}) as bot,
+        ChatClient(bot.url) as chat,
+    ):
+        for number in range(2):
+            await chat.upload(PNG + bytes([number]), "kanne.png")
+        with pytest.raises(Refusal) as refusal:
+            await chat.upload(PNG + b"\x09", "kanne.png")
     assert (refusal.value.status, refusal.value.code) == (429, "too_many_files")
 
 

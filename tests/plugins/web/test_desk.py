@@ -128,16 +128,19 @@ async def test_a_stale_answer_is_a_draft(tmp_path: Path, script: ScriptedDialogu
         return Answer((Say(text="zu spät"),))
 
     script.replies["langsam"] = answer
-    async with web_bot(tmp_path, script) as bot:
-        async with ChatClient(bot.url) as chat, DeskClient(bot.url, bot.token, "Anna") as desk:
-            case = await opened(chat, desk)
-            await chat.post("langsam")
-            await slow.wait()
-            await desk.take_over(case)
-            go.set()
-            await desk.say(case, "Ich bin da")
-            await chat.wait(lambda m: m.author == "agent")
-            assert all(m.text != "zu spät" for m in await chat.history())
+    async with (
+        web_bot(tmp_path, script) as bot,
+        ChatClient(bot.url) as chat,
+        DeskClient(bot.url, bot.token, "Anna") as desk,
+    ):
+        case = await opened(chat, desk)
+        await chat.post("langsam")
+        await slow.wait()
+        await desk.take_over(case)
+        go.set()
+        await desk.say(case, "Ich bin da")
+        await chat.wait(lambda m: m.author == "agent")
+        assert all(m.text != "zu spät" for m in await chat.history())
 
 
 # --- the door
@@ -157,9 +160,11 @@ async def test_a_stale_answer_is_a_draft(tmp_path: Path, script: ScriptedDialogu
 )
 async def test_nothing_opens_without_the_token(bot: WebBot, method: str, path: str) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": f"{COOKIE}=1.abc"}):
-        async with aiohttp.ClientSession(headers=headers) as session:
-            async with session.request(method, f"{bot.url}/desk/api/{path}") as answer:
-                found = await answer.json()
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.request(method, f"{bot.url}/desk/api/{path}") as answer,
+        ):
+            found = await answer.json()
         assert (answer.status, found["error"]) == (401, "no_token")
 
 

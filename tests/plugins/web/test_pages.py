@@ -41,12 +41,14 @@ async def test_other_sites_may_frame_the_chat_only_when_named(
     tmp_path: Path, script: ScriptedDialogue
 ) -> None:
     site = "https://www.kranich-kontor.example"
-    async with web_bot(tmp_path, script, web={"frame_ancestors": [site]}) as bot:
-        async with aiohttp.ClientSession() as session:
-            async with session.get(f"{bot.url}/chat") as answer:
-                chat = answer.headers["Content-Security-Policy"]
-            async with session.get(f"{bot.url}/desk") as answer:
-                desk = answer.headers["Content-Security-Policy"]
+    async with (
+        web_bot(tmp_path, script, web={"frame_ancestors": [site]}) as bot,
+        aiohttp.ClientSession() as session,
+    ):
+        async with session.get(f"{bot.url}/chat") as answer:
+            chat = answer.headers["Content-Security-Policy"]
+        async with session.get(f"{bot.url}/desk") as answer:
+            desk = answer.headers["Content-Security-Policy"]
     assert chat.endswith(f"frame-ancestors 'self' {site}")
     assert desk.endswith("frame-ancestors 'none'")
 
