@@ -23,6 +23,7 @@ ABSENT = frozenset(
         "keras",
         "matplotlib",
         "boto3",
+        "botocore",
         "pymongo",
         "aio_pika",
         "aiormq",
@@ -60,7 +61,9 @@ def _is_absent(module: str) -> bool:
 
 
 def _placeholder(module: str, name: str) -> _Placeholder:
-    base = Exception if name.endswith(("Error", "Exception")) else object
+    # What stands in an `except` has to be an exception, or the clause itself fails.
+    is_error = name.endswith(("Error", "Exception")) or module.endswith((".errors", ".exceptions"))
+    base = Exception if is_error else object
     return _Placeholder(name, (base,), {"__module__": module})
 
 

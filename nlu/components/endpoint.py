@@ -1,0 +1,55 @@
+"""The way to the action server: one kept connection pool instead of a new one for each call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+from rasa.core.constants import DEFAULT_REQUEST_TIMEOUT
+from rasa.utils.endpoints import ClientResponseError, EndpointConfig, concat_url
+
+
+class PooledEndpoint(EndpointConfig):
+    """An endpoint that keeps its connections open. Behaves like Rasa's own otherwise."""
+
+    _pool: aiohttp.ClientSession | None = None
+
+    @classmethod
+    def like(cls, endpoint: EndpointConfig) -> PooledEndpoint:
+        """The same endpoint, pooled."""
+        pooled = cls(endpoint.url)
+        pooled.__dict__.update(endpoint.__dict__)
+        return pooled
+
+    async def request(
+        self,
+        method: str = "post",
+        subpath: str | None = None,
+        content_type: str | None = "application/json",
+        compress: bool = False,
+        **kwargs: Any,
+    ) -> Any | None:
+        """Send a request; the JSON of the answer. Raises ClientResponseError from status 400 on."""
+        seconds = kwargs.pop("timeout", DEFAULT_REQUEST_TIMEOUT)
+        if self._pool is None:
+            self._pool = self.session()
+        async with self._pool.request(
+            method,
+            concat_url(self.url, subpath),
+            headers={"Content-Type": content_type} if content_type else None,
+            params=self.combine_parameters(kwargs),
+            compress=compress,
+            timeout=aiohttp.ClientTimeout(total=seconds),
+            **kwargs,
+        ) as response:
+            if response.status >= 400:
+                raise ClientResponseError(
+                    response.status, response.reason or "", await response.text()
+                )
+            return await response.json()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
