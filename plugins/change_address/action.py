@@ -29,7 +29,7 @@ from plugins.shop.api import (
 )
 
 EMPTY: Mapping[str, None] = dict.fromkeys((STREET, CODE, CITY, COUNTRY))
-"""What was entered is used up as soon as it is read back: it lies in the proposal from then on."""
+"""Slots of a form that ended without a proposal."""
 
 
 class Arguments(BaseModel):
@@ -76,17 +76,18 @@ class ChangeAddress:
         if _place(new) == _place(order.address):
             facts = {"order": order.number, "new": _line(new)}
             return Answer((Say("utter_change_address_same", facts),), slots=EMPTY)
+        entered = {
+            STREET: new.street,
+            CODE: new.postal_code,
+            CITY: new.city,
+            COUNTRY: new.country,
+        }
+        # The slots stay: "nein, Hausnummer 14" may begin the form anew, and means this address.
         return Proposal(
             says=(_question(order, new),),
-            arguments={
-                "order_id": order.number,
-                STREET: new.street,
-                CODE: new.postal_code,
-                CITY: new.city,
-                COUNTRY: new.country,
-            },
+            arguments={"order_id": order.number, **entered},
             version=str(order.version),
-            slots=EMPTY,
+            slots=entered,
         )
 
     async def correct(self, call: ActionCall) -> Mapping[str, Any] | None:

@@ -60,7 +60,7 @@ class AddressForm:
         if requested(call) and STOP.search(call.text):
             return Filling()
         about, part = _read(call)
-        slots = {**about.slots, **_entered(call, part)}
+        slots = {**about.slots, **_entered(call, part, about.slots.get(ORDER))}
         missing = next_of_pair(call, slots)
         if missing is not None:
             return Filling(slots, missing, about.says)
@@ -115,20 +115,25 @@ def _read(call: ActionCall) -> tuple[About, Part]:
         return read_order_and_proof(call), Part()
     about = read_order_and_proof(call, proof_only_when_asked=True)
     slots, known = dict(about.slots), {**call.slots, **about.slots}
-    proof = next(iter(part.others), None)
     open_proof = not proven(call, str(known.get(ORDER))) and not known.get(PROOF)
-    alone = part.postal_code and not part.street and not part.city
-    if asked not in _ASKED and open_proof and alone:
-        proof, part = part.postal_code, replace(part, postal_code=None, country=None)
+    if asked not in _ASKED and open_proof and not part.street and not part.city:
+        return read_order_and_proof(call), replace(part, postal_code=None, country=None)
+    proof = next(iter(part.others), None)
     if email := EMAIL.search(call.text[:2000]):
         proof = email.group()
     return (replace(about, slots={**slots, PROOF: proof}) if proof else about), part
 
 
-def _entered(call: ActionCall, part: Part) -> dict[str, Any]:
-    """The slots that the message changes."""
+def _entered(call: ActionCall, part: Part, number: str | None) -> dict[str, Any]:
+    """The slots that the message changes.
+
+    An address that is still known when the form begins was read back a moment ago: "Hausnummer 14"
+    then corrects it. For another order it means nothing.
+    """
+    other = number is not None and number != call.slots.get(ORDER)
+    afresh = other and requested(call) is None
     known = {name: call.slots.get(name) for name in (STREET, CODE, CITY, COUNTRY)}
-    new = merge(part, known)
+    new = merge(part, dict.fromkeys(known) if afresh else known)
     chosen = entities(call, COUNTRY)  # from a button
     new[COUNTRY] = chosen[0] if chosen else new[COUNTRY]
     if requested(call) == HOUSE and not part.number and means_none(call.text):

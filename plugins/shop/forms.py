@@ -13,7 +13,13 @@ from typing import Any
 
 from bot.messages import ActionCall, Filling, Say
 from bot.ports import Identify
-from plugins.shop.orders import EMAIL, GB_POSTCODE, find_order_number, normalise_order_number
+from plugins.shop.orders import (
+    EMAIL,
+    GB_POSTCODE,
+    NUMBER,
+    find_order_number,
+    normalise_order_number,
+)
 
 ORDER, PROOF = "order_id", "proof"
 PROOFS = frozenset({"pair", "channel", "code"})
@@ -132,13 +138,19 @@ def _read_proof(call: ActionCall, asked: str | None) -> str | None:
     sure = EMAIL.search(text) or GB_POSTCODE.search(text)
     if sure is not None:
         return sure.group()
-    told = asked == PROOF or bool(_POSTCODE_WORD.search(text))
+    told = asked == PROOF or bool(_POSTCODE_WORD.search(text)) or _beside_number(text)
     if asked == ORDER and not told and _POSTCODE.fullmatch(text.strip()):
         return None  # only digits where a number was asked for: rather a slip in that number
     match = (_POSTCODE if told else _LONG_POSTCODE).search(text)
     if match is not None:
         return match[1]
     return next(iter(entities(call, "email", "postal_code")), None)
+
+
+def _beside_number(text: str) -> bool:
+    """Whether there is nothing but an order number and a postcode: `100247, 1070`."""
+    rest, found = NUMBER.subn(" ", text)
+    return bool(found) and _POSTCODE.fullmatch(rest.strip(" ,;.:/\n")) is not None
 
 
 def _hint(call: ActionCall, asked: str) -> tuple[dict[str, Any], tuple[Say, ...]]:

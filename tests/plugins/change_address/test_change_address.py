@@ -93,6 +93,7 @@ async def test_a_correction_inside_the_form(talking: Any) -> None:
         ("nein, Hausnummer 14", "deny", "Lindenweg 14, 50674 Köln"),
         ("Hausnummer 14", "nlu_fallback", "Lindenweg 14, 50674 Köln"),
         ("ja, aber Hausnummer 14", "affirm", "Lindenweg 14, 50674 Köln"),
+        ("ach nee, Hausnummer 14", WISH, "Lindenweg 14, 50674 Köln"),
         ("nein, PLZ 50676", "deny", "Lindenweg 4, 50676 Köln"),
         ("nein, Rosenweg 1, 53111 Bonn", "deny", "Rosenweg 1, 53111 Bonn"),
     ],
@@ -108,6 +109,14 @@ async def test_a_correction_of_what_was_read_back(
         await talk.says("ja")
         assert await where(talk.shop) == new
         assert await changes(talk.shop) == 1
+
+
+async def test_what_was_read_back_for_one_order_is_not_meant_for_another(talking: Any) -> None:
+    async with talking(build) as talk:
+        await prove(talk)
+        await talk.says("Lindenweg 4, 50674 Köln")
+        await talk.says("Adresse von 100244 ändern", WISH)
+        assert "neue Lieferadresse" in await talk.says("50823")
 
 
 @pytest.mark.parametrize("text", ["nein", "nein, PLZ 1", "nein danke, doch nicht"])

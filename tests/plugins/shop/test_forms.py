@@ -33,6 +33,7 @@ def call(
         ("100234, 50674", None, {"order_id": "B-100234", "proof": "50674"}),
         ("100234 anna@example.org", None, {"order_id": "B-100234", "proof": "anna@example.org"}),
         ("PLZ 1070", None, {"proof": "1070"}),
+        ("100247, 1070", None, {"order_id": "B-100247", "proof": "1070"}),
         ("1070", "proof", {"proof": "1070"}),
         ("D-50674", "proof", {"proof": "50674"}),
         ("m3 4bb", "proof", {"proof": "m3 4bb"}),
