@@ -38,7 +38,7 @@ async def _json_chat(context: Context) -> None:
         sys.stdout.buffer.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         sys.stdout.buffer.flush()
 
-    async with open_session(context, lambda _out: None, log_level="warning") as session:
+    async with open_session(context, lambda _out: None, log_level="info") as session:
         await JsonChat(session, write).run(sys.stdin.buffer)
 
 

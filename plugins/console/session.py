@@ -22,6 +22,7 @@ from plugins.console.channel import NAME, AbsentDesk, ConsoleChannel
 from plugins.console.turns import Ended, Line, TurnWatch, waiting_elsewhere
 
 _BLOCK = 64 * 1024
+_READ_AHEAD = 8  # lines
 
 
 class Session:
@@ -100,14 +101,16 @@ async def lines_of(stream: BinaryIO, limit: int) -> AsyncIterator[bytes | None]:
     read that waits must not hold up the end of the program.
     """
     loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[bytes | EOFError | None] = asyncio.Queue(1)
+    queue: asyncio.Queue[bytes | EOFError | None] = asyncio.Queue()
+    room, closed = threading.Semaphore(_READ_AHEAD), threading.Event()
 
     def put(item: bytes | EOFError | None) -> bool:
+        room.acquire()
         try:
-            asyncio.run_coroutine_threadsafe(queue.put(item), loop).result()
-        except (RuntimeError, asyncio.CancelledError):  # nobody listens any more
+            loop.call_soon_threadsafe(queue.put_nowait, item)
+        except RuntimeError:  # the loop has ended
             return False
-        return True
+        return not closed.is_set()
 
     def read() -> None:
         while line := stream.readline(limit + 1):
@@ -119,5 +122,10 @@ async def lines_of(stream: BinaryIO, limit: int) -> AsyncIterator[bytes | None]:
         put(EOFError())
 
     threading.Thread(target=read, name="input", daemon=True).start()
-    while not isinstance(item := await queue.get(), EOFError):
-        yield item
+    try:
+        while not isinstance(item := await queue.get(), EOFError):
+            room.release()
+            yield item
+    finally:
+        closed.set()
+        room.release()

@@ -134,7 +134,7 @@ class _StepHandler(logging.Handler):
 
 
 def _welcome(console: Console, app: App, seconds: float) -> None:
-    from rich.panel import Panel
+    from rich.rule import Rule
     from rich.table import Table
 
     orders = Table("order", "postcode", "try in the chat", box=None, padding=(0, 2, 0, 0))
@@ -142,12 +142,11 @@ def _welcome(console: Console, app: App, seconds: float) -> None:
         orders.add_row(one.number, one.postal_code, escape(one.ask))
     orders.add_row("", "", escape(PERSON))
     desk = app.plugins.get(DeskDoor).url(app.url)
-    text = (
-        f"The shop with its chat   [bold]{app.url}/[/]\n"
-        f"The desk of the agents   [bold]{escape(desk)}[/]\n"
-        "[dim]Whoever has the desk's address can answer customers.[/]"
-    )
-    console.print(Panel(text, title=f"Ready after {seconds:.0f} s", expand=False), soft_wrap=True)
+    console.print(Rule(f"Ready after {seconds:.0f} s"))
+    # Soft-wrapped: an address that is cut is no address.
+    console.print(f"The shop with its chat   [bold]{app.url}/[/]", soft_wrap=True)
+    console.print(f"The desk of the agents   [bold]{escape(desk)}[/]", soft_wrap=True)
+    console.print("[dim]Whoever has the desk's address can answer customers.[/]\n")
     console.print(orders)
     console.print(
         "\n[dim]docs/reference/demo-shop.md lists all orders. Ctrl-C stops everything.[/]"

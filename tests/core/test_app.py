@@ -21,8 +21,8 @@ from bot.app import App, serve
 from bot.errors import Fatal
 from bot.messages import ActionCall, Answer, Policy
 from bot.ports import Registrar, Services
-from bot.settings import HandoffOptions
-from tests.core.shell import Bot, OneLanguage, entry
+from bot.settings import BotOptions, HandoffOptions
+from tests.core.shell import Bot, OneLanguage, QuietDesk, entry
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,13 +139,13 @@ async def test_without_a_dialogue_there_is_no_bot(bot: Bot) -> None:
     def fails(_services: Services) -> Any:
         raise RuntimeError("no model here")
 
-    def register(bot: Registrar) -> None:
-        bot.add_dialogue(fails)
+    def register(registrar: Registrar) -> None:
+        registrar.add_dialogue(fails)
+        registrar.add_desk(QuietDesk())
 
+    bot.settings = replace(bot.settings, bot=BotOptions(port=0, without=("echo",)))
     bot.more = (entry("model", register),)
-    bot.register = lambda registrar: registrar.add_channel(bot.channel)  # type: ignore[method-assign]
-    bot.settings = bot.settings.changed()
-    with pytest.raises(Fatal, match="there is no desk"):
+    with pytest.raises(Fatal, match="no plugin provides a dialogue .*no model here"):
         await bot.app().__aenter__()
 
 
