@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -337,3 +341,45 @@ def test_every_module_and_folder_that_a_page_names_exists(file: Path) -> None:
     )
     for name in named:
         assert (ROOT / name).exists(), f"{file.name}: {name}"
+
+
+# --- the plugins that README and tutorial print
+
+
+@pytest.mark.parametrize(
+    ("file", "package"),
+    [(ROOT / "README.md", "stores"), (DOCS / "tutorial" / "first-plugin.md", "gift")],
+    ids=["README", "tutorial"],
+)
+def test_a_printed_plugin_works_as_it_is_printed(
+    file: Path, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = file.read_text("utf-8")
+    printed = re.findall(
+        rf"^`schalter-{package}/([^`]+)`.*?\n\n```\w+\n(.*?)^```", text, re.MULTILINE | re.DOTALL
+    )
+    assert len(printed) >= 7
+    for name, content in printed:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, "utf-8")
+    project = tomllib.loads((tmp_path / "pyproject.toml").read_text("utf-8"))
+    ((name, module),) = project["project"]["entry-points"]["schalter"].items()
+    monkeypatch.syspath_prepend(tmp_path)
+    mine = EntryPoint(name, module, "schalter")
+    found = load(Settings(), tmp_path / "data", [*entry_points(group="schalter"), mine])
+    assert {plugin.name: plugin.state for plugin in found.all}[name] == "active", found.report()
+    wiring = wire(Settings(), found, tmp_path / "data")
+    assert wiring.texts.check() == []
+    build(wiring, base_url="http://127.0.0.1:0", detect=lambda _text, now, _first: now)
+    assert {plugin.name: plugin.state for plugin in found.all}[name] == "active", found.report()
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "1 passed" in run.stdout
