@@ -1,6 +1,26 @@
 """Vendor-free fakes and a core to run them on: used by our tests, and by plugin authors'."""
 
+from bot.testing.actions import (
+    CorrectableAction,
+    FakeAction,
+    FakePairs,
+    MovingClock,
+    RecoverableAction,
+    call_of,
+)
 from bot.testing.fakes import FakeChannel, FakeDesk, ScriptedDialogue
 from bot.testing.world import World, world
 
-__all__ = ["FakeChannel", "FakeDesk", "ScriptedDialogue", "World", "world"]
+__all__ = [
+    "CorrectableAction",
+    "FakeAction",
+    "FakeChannel",
+    "FakeDesk",
+    "FakePairs",
+    "MovingClock",
+    "RecoverableAction",
+    "ScriptedDialogue",
+    "World",
+    "call_of",
+    "world",
+]

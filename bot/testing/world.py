@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.resources
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from bot.codec import Clock, new_id, utc_now
 from bot.core import Core, Parts
 from bot.dispatcher import Patience
 from bot.messages import Address, Inbound, Kind
-from bot.ports import Action, Identify, Middleware, Row, Texts, TimerHandler
+from bot.ports import Action, Identify, Middleware, Row, Texts, TimerHandler, Tx
 from bot.settings import FilesOptions
 from bot.store import SQLiteStore
 from bot.store.files import DiskFiles
@@ -46,6 +48,26 @@ class World:
         (new,) = await self.core.inbox.accept(message)
         return new
 
+    async def wake(self) -> None:
+        """Let all loops look at the clock again."""
+
+        def work(tx: Tx) -> None:
+            for topic in ("inbox", "outbox", "timers"):
+                tx.notify(topic)
+
+        await self.store.write(work)
+
+    async def until(self, sql: str, seconds: float = 5.0, **values: object) -> list[Row]:
+        """Return the rows of a query as soon as there are some. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while not (rows := await self.rows(sql, **values)):  # noqa: ASYNC110 - rows have no event
+                await asyncio.sleep(0.005)
+        return rows
+
+    async def settled(self, seconds: float = 5.0) -> None:
+        """Return when no message waits, no turn is open, and nothing is queued that is due."""
+        await self.until(_SETTLED, seconds)
+
     async def rows(self, sql: str, **values: object) -> list[Row]:
         """Look into the store."""
         return await self.store.read(lambda tx: tx.rows(sql, **values))
@@ -74,7 +96,7 @@ async def world(
     channel = channel or FakeChannel()
     dialogue = dialogue or ScriptedDialogue()
     desk = FakeDesk()
-    book = TextsBook(texts, facts=_FACTS) if isinstance(texts, Sequence) else texts
+    book = _book(tuple(texts)) if isinstance(texts, Sequence) else texts
     migrations = Migrations("core", importlib.resources.files("bot.store") / "migrations")
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SQLiteStore(folder / "bot.db", [migrations]))
@@ -103,6 +125,16 @@ async def world(
         yield World(core, store, channel, desk, dialogue)
 
 
+@cache
+def _book(folders: tuple[Traversable, ...]) -> TextsBook:
+    return TextsBook(folders, facts=_FACTS)  # reading them takes longer than most tests
+
+
+_SETTLED = """
+SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE status = 'pending')
+AND NOT EXISTS (SELECT 1 FROM turns WHERE status = 'frozen')
+AND NOT EXISTS (SELECT 1 FROM outbox WHERE state IN ('queued', 'sending'))
+"""
 _FACTS = {
     "shop_name": "Lindenhof",
     "support_email": "hilfe@shop.example",
