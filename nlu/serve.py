@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import socket
 import sys
 import threading
-import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from components.startup import quiet
 
 HERE = Path(__file__).resolve().parent
 LARGEST_REQUEST = 8 * 1024 * 1024
@@ -34,7 +34,7 @@ def main() -> None:
     options = _options()
     if options.follow_stdin:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    quiet()
     listening = socket.create_server((options.host, options.port), backlog=BACKLOG)
     _serve(options.model, listening)
 
@@ -62,13 +62,6 @@ def _end_with_stdin() -> None:
 
 
 def _serve(model: str, listening: socket.socket) -> None:
-    # Advice about the future of Rasa's libraries, which nobody here can follow. Sanic, once it is
-    # imported, asks for it again.
-    warnings.simplefilter("ignore")
-    import sanic.app  # noqa: F401
-
-    warnings.simplefilter("ignore")
-    # Imported late: these take seconds, and the watch on stdin has to run by then.
     from rasa.core.run import configure_app, create_http_input_channels, load_agent_on_start
     from rasa.core.utils import AvailableEndpoints
 

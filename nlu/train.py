@@ -9,17 +9,19 @@ no reason to train again. One JSON line on stdout for each step: `{"step": "Ngra
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
+import shutil
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import yaml
+from components.startup import quiet
 
 HERE = Path(__file__).resolve().parent
 _LISTS = ("intents", "entities", "actions")
@@ -29,16 +31,19 @@ _MAPPINGS = ("slots", "forms", "responses", "session_config")
 def main() -> None:
     """Read the command line and train."""
     options = _options()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    # Advice about the future of Rasa's libraries, and about what a text of ours is used for.
-    warnings.simplefilter("ignore")
-    os.environ["TQDM_DISABLE"] = "1"
-    with tempfile.TemporaryDirectory() as folder:
+    quiet()
+    # Rasa talks on stdout too, which is kept for the steps.
+    steps = sys.stdout
+    with contextlib.redirect_stdout(sys.stderr), tempfile.TemporaryDirectory() as folder:
         # What Rasa would keep to train less the next time is a file that only grows.
         os.environ["RASA_CACHE_DIRECTORY"] = folder
         domain = Path(folder) / "domain.yml"
         domain.write_text(json.dumps(merge_domains(options.domain)), "utf-8")
-        sys.exit(_train(domain, options))
+        made = _train(domain, options, steps)
+        # In one piece, or not at all.
+        part = options.out.with_name(f"{options.out.name}.{os.getpid()}")
+        shutil.copyfile(made, part)
+        part.replace(options.out)
 
 
 def merge_domains(folders: Iterable[Path]) -> dict[str, Any]:
@@ -72,30 +77,35 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _train(domain: Path, options: argparse.Namespace) -> int:
+def _train(domain: Path, options: argparse.Namespace, out: TextIO) -> Path:
     # Imported late, since this takes seconds; `_Steps` listens to Rasa's own progress.
     from rasa.model_training import train
 
     steps = logging.getLogger("rasa.engine.training.hooks")
     steps.setLevel(logging.INFO)
-    steps.addHandler(_Steps())
+    steps.addHandler(_Steps(out))
     steps.propagate = False
     result = train(
         domain=str(domain),
         config=str(options.config),
         training_files=[str(folder) for folder in options.data],
-        output=str(options.out.parent),
-        fixed_model_name=options.out.name,
+        output=str(domain.parent / "models"),
         force_training=True,
     )
-    return int(result.code)
+    if result.code or not result.model:
+        sys.exit("Rasa could not train on this data; what it said stands above")
+    return Path(result.model)
 
 
 class _Steps(logging.Handler):
+    def __init__(self, out: TextIO) -> None:
+        super().__init__()
+        self._out = out
+
     def emit(self, record: logging.LogRecord) -> None:
         start, _, rest = record.getMessage().partition("'")
         if start.startswith("Starting"):
-            print(json.dumps({"step": rest.partition("'")[0]}), flush=True)
+            print(json.dumps({"step": rest.partition("'")[0]}), file=self._out, flush=True)
 
 
 if __name__ == "__main__":

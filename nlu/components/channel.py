@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -99,7 +100,11 @@ class SchalterInput(InputChannel):
                 logger.error("Turn failed: %s", error)
                 return _error(502, str(error))
             except Exception as error:
-                logger.error("Request failed: %s", type(error).__name__, exc_info=True)
+                # Where it happened, and not its message: that may quote the customer.
+                at = traceback.extract_tb(error.__traceback__)[-1]
+                logger.error(
+                    "Request failed: %s in %s:%s", type(error).__name__, at.filename, at.lineno
+                )
                 return _error(500, "the dialogue failed; its log says why")
 
         # Sanic names a route by its handler, and a name may be there once.
