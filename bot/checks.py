@@ -49,6 +49,9 @@ def _policy(wiring: Wiring, action: Action) -> Iterator[Problem]:
     if not policy.read_only and not policy.proofs:
         fix = "name the proofs that suffice in its policy: Policy(read_only=False, proofs=...)"
         yield Problem(where, "changes something and asks nobody for a proof", fix)
+    if getattr(action, "literal_texts", False):
+        fix = "give it response names, so that it speaks both languages"
+        yield Problem(where, "says literal texts, in one language", fix, fatal=False)
     if policy.proofs and policy.subject not in action.Arguments.model_fields:
         what = f"its policy is about '{policy.subject}', which is no argument of it"
         yield Problem(where, what, "name an argument in policy.subject")

@@ -151,7 +151,9 @@ def run(context: Context, host: str | None, port: int | None) -> None:
     changed = {key: value for key, value in given.items() if value is not None}
 
     async def started(app: App) -> None:
-        click.echo(f"Listening on {app.url}; the dialogue is starting.", err=True)
+        outside = context.settings.bot.public_url
+        where = f"{app.url} ({outside})" if outside else app.url
+        click.echo(f"Listening on {where}; the dialogue is starting.", err=True)
         await app.ready()
         click.echo("Ready.", err=True)
 

@@ -103,10 +103,10 @@ def wire(
     folders: list[Traversable] = [OUR_DIALOGUE] if OUR_DIALOGUE.is_dir() else []
     folders += [folder for folder in plugins.each("dialogue_data") if folder not in folders]
     domains = [domain for folder in folders if (domain := folder / "domain").is_dir()]
+    facts = _merged(plugins, "facts")
+    currency = str(facts.get("currency", "EUR"))
     try:
-        texts = TextsBook(
-            domains, formality=settings.bot.formality, facts=_merged(plugins, "facts")
-        )
+        texts = TextsBook(domains, formality=settings.bot.formality, currency=currency, facts=facts)
     except ValueError as error:
         raise Fatal(str(error), "mend that file") from error
     store = store_of(plugins, data)

@@ -145,7 +145,7 @@ async def test_without_a_dialogue_there_is_no_bot(bot: Bot) -> None:
 
     bot.settings = replace(bot.settings, bot=BotOptions(port=0, without=("echo",)))
     bot.more = (entry("model", register),)
-    with pytest.raises(Fatal, match="no plugin provides a dialogue .*no model here"):
+    with pytest.raises(Fatal, match=r"no plugin provides a dialogue .*no model here"):
         await bot.app().__aenter__()
 
 
