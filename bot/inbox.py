@@ -109,9 +109,11 @@ class CoreInbox:
             return  # the next turn; finishing this one makes it due
         features = self._features.get(message.address.channel, Features())
         due = now
-        if message.kind in (Kind.TEXT, Kind.MEDIA) and features.burst_seconds > 0:
-            window = timedelta(seconds=features.burst_seconds)
-            first = unstamp(turns.pending(tx, conversation["id"])[0]["received_at"])
+        waiting = turns.pending(tx, conversation["id"])
+        # One that is a turn of its own (a button) ends the burst, and what follows cannot delay it.
+        if all(row["kind"] in (Kind.TEXT, Kind.MEDIA) for row in waiting):
+            window = timedelta(seconds=max(features.burst_seconds, 0.0))
+            first = unstamp(waiting[0]["received_at"])
             due = min(now + window, first + window * _LONGEST_BURST)
         conversations.due_at(tx, conversation["id"], due)
         tx.notify("inbox")
