@@ -24,9 +24,11 @@ from bot.ports import Health, HealthCheck, Refused, Route, Unavailable
 from bot.store import StoreError
 
 log = logging.getLogger(__name__)
+NAME = "schalter"  # which version of what is nobody's business
 BODY_LIMIT = 8 * 1024 * 1024  # bytes; Rasa sends domain and tracker along with an action
 _HEALTH_SECONDS = 5
 _SHUTDOWN_SECONDS = 3  # for requests that still run when everything else has ended
+_ROUTE = "schalter.route"
 _OWN = frozenset({"/health", "/ready", "/metrics"})
 _REFUSED = {"file_too_big": 413, "file_type": 415, "file_empty": 400, "storage_full": 503}
 _SAID = {
@@ -76,11 +78,33 @@ class AccessLog(AbstractAccessLogger):
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Write it; what machines poll is only seen at level debug."""
-        resource = request.match_info.route.resource if isinstance(request, web.Request) else None
-        path = resource.canonical if resource is not None else "-"
+        path = request.get(_ROUTE, "-")
         level = logging.DEBUG if path in _OWN else logging.INFO
         extra = {"method": request.method, "route": path, "status": response.status}
         self.logger.log(level, "request", extra=extra | {"ms": round(time * 1000, 1)})
+
+
+class _Protocol(web.RequestHandler):
+    """aiohttp's own, but what is not HTTP gets our error too: JSON, and no version."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        del message  # it quotes what was sent
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun")
+        level = logging.ERROR if status >= 500 else logging.INFO
+        log.log(level, "request refused", extra={"status": status}, exc_info=exc)
+        answer = failure(status)
+        answer.headers["Server"] = NAME
+        answer.force_close()
+        return answer
 
 
 class WebServer:
@@ -108,17 +132,19 @@ class WebServer:
         app.router.add_get("/health", self._get_health)
         app.router.add_get("/ready", self._get_ready)
         app.router.add_get("/metrics", self._get_metrics)
-        self._runner = web.AppRunner(
-            app,
-            access_log_class=AccessLog,
-            access_log=log,
-            shutdown_timeout=_SHUTDOWN_SECONDS,
-        )
+        self._runner = web.AppRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS)
+        self._listener: asyncio.Server | None = None
 
     async def __aenter__(self) -> WebServer:
         await self._runner.setup()
-        await web.SockSite(self._runner, self._bound).start()
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(self._protocol, sock=self._bound)
         return self
+
+    def _protocol(self) -> _Protocol:
+        server, loop = self._runner.server, asyncio.get_running_loop()
+        assert server is not None  # noqa: S101 - it is set up
+        return _Protocol(server, loop=loop, access_log_class=AccessLog, access_log=log)
 
     async def __aexit__(
         self,
@@ -126,10 +152,14 @@ class WebServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._listener is not None:
+            self._listener.close()
         await self._runner.cleanup()
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        resource = request.match_info.route.resource
+        request[_ROUTE] = "-" if resource is None else resource.canonical
         if self.draining and request.match_info.route in self._webhooks:
             return failure(503, "stopping")
         try:
@@ -179,7 +209,7 @@ def _copy(error: web.HTTPException) -> web.Response:
 
 
 async def _headers(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Server"] = "schalter"  # which version of what is nobody's business
+    response.headers["Server"] = NAME
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
 
 

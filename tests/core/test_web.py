@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -137,6 +138,28 @@ async def test_what_is_not_json_is_400(page: Page, data: bytes) -> None:
 async def test_a_body_over_the_limit_is_413(page: Page) -> None:
     status, body, _ = await page.call("POST", "/json", data=io.BytesIO(b" " * (BODY_LIMIT + 1)))
     assert (status, body["error"]) == (413, "request_entity_too_large")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        b"\x16\x03\x01\r\n\r\n",
+    ],
+)
+async def test_what_is_not_http_gets_our_error_too(page: Page, data: bytes) -> None:
+    host, port = page.client._base_url.host, page.client._base_url.port  # type: ignore[union-attr]
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(data)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b" 400 " in head.splitlines()[0]
+    assert b"\r\nServer: schalter" in head
+    assert b"aiohttp" not in answer
+    assert json.loads(body)["error"] == "bad_request"
 
 
 async def test_an_answer_that_breaks_off_hangs_up(page: Page) -> None:
