@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -140,7 +139,7 @@ class Sidecar:
 
     def _environment(self) -> dict[str, str]:
         return {
-            **{k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")},
+            **training.own_environment(),
             "SCHALTER_TOKEN": self._token,
             "SCHALTER_ACTIONS_URL": self._actions_url,
             "SCHALTER_ACTIONS_TOKEN": self._actions_token,

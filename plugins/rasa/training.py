@@ -56,10 +56,14 @@ def prepare_environment(project: Project, say: Say) -> None:
         return
     say("Installing the environment of Rasa (once, some minutes on a slow line) ...")
     command = [*_uv(), "sync", "--frozen", "--no-progress", "--project", str(project.folder)]
-    # `uv run` names its own environment here; this one is another.
-    environment = {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"}
-    _run(command, "the environment of Rasa could not be installed", environment)
+    _run(command, "the environment of Rasa could not be installed", own_environment())
     stamp.write_text(wanted)
+
+
+def own_environment() -> dict[str, str]:
+    """The environment variables without those that name the bot's own Python environment."""
+    theirs = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")
+    return {name: value for name, value in os.environ.items() if name not in theirs}
 
 
 def _uv() -> list[str]:
@@ -80,39 +84,34 @@ def train(project: Project, say: Say) -> Path:
             os.utime(model)
             return model
         say("Training the model (once, until its data changes) ...")
-        with tempfile.TemporaryDirectory() as name:
+        with tempfile.TemporaryDirectory(dir=project.models) as name:
             _train(project, model, Path(name))
         _forget_old(project.models)
     return model
 
 
 def _train(project: Project, model: Path, folder: Path) -> None:
-    domain = folder / "domain"
-    domain.mkdir()
-    data = [str(project.folder / "data"), str(project.stories)]
-    shutil.copytree(project.folder / "domain", domain, dirs_exist_ok=True)
+    domains = [project.folder / "domain"]
+    data = [project.folder / "data", project.stories]
     for number, more in enumerate(project.more):
-        data += _copy_of(more, domain, folder / f"more{number}")
-    config = str(project.folder / "config.yml")
-    command = [str(project.python), "-m", "rasa", "train", "--config", config]
-    command += ["--domain", str(domain), "--data", *data]
-    command += ["--out", str(folder), "--fixed-model-name", "model"]
-    environment = {**os.environ, "PYTHONPATH": str(project.folder)}
-    _run(command, "the model could not be trained", environment, cwd=folder)
-    shutil.move(folder / "model.tar.gz", model.with_suffix(".part"))
-    model.with_suffix(".part").rename(model)
+        target = folder / str(number)
+        _copy(more, target)
+        domains += [path for path in (target / "domain",) if path.is_dir()]
+        data += [path for path in (target / "data", target / "stories") if path.is_dir()]
+    part = folder / "model.tar.gz"
+    command = [str(project.python), str(project.folder / "train.py"), "--out", str(part)]
+    command += [f"--domain={path}" for path in domains] + [f"--data={path}" for path in data]
+    _run(command, "the model could not be trained", own_environment())
+    part.rename(model)  # whole or not at all: the folder is on the same disk
 
 
-def _copy_of(more: Traversable, domain: Path, data: Path) -> list[str]:
-    """Copy a plugin's dialogue data; return the folders with training data."""
-    for kind, target in (("domain", domain), ("data", data), ("stories", data)):
-        source = more / kind
-        if not source.is_dir():
-            continue
-        target.mkdir(exist_ok=True)
-        for file in source.iterdir():
-            (target / f"{data.name}_{kind}_{file.name}").write_bytes(file.read_bytes())
-    return [str(data)] if data.exists() else []
+def _copy(source: Traversable, target: Path) -> None:
+    """Copy a plugin's dialogue data: it may lie in a zip file, and Rasa reads only folders."""
+    for kind in ("domain", "data", "stories"):
+        for name, content in _files(source / kind):
+            file = target / kind / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
 
 
 def fingerprint(project: Project) -> str:
@@ -174,14 +173,9 @@ def _forget_old(models: Path) -> None:
         model.unlink()
 
 
-def _run(
-    command: Sequence[str],
-    failure: str,
-    environment: dict[str, str],
-    cwd: Path | None = None,
-) -> None:
+def _run(command: Sequence[str], failure: str, environment: dict[str, str]) -> None:
     done = subprocess.run(  # noqa: S603 - our own commands
-        command, env=environment, cwd=cwd, capture_output=True, text=True
+        command, env=environment, capture_output=True, text=True
     )
     if done.returncode == 0:
         return
