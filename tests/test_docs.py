@@ -18,7 +18,6 @@ from typing import Any
 
 import click
 import pytest
-from dotenv import dotenv_values
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 
@@ -28,7 +27,6 @@ from bot.plugins import Plugins, load
 from bot.ports import Registrar, WebhookChannel
 from bot.registrar import PluginRegistrar
 from bot.settings import Options, Settings, secret_names
-from bot.settings import load as load_settings
 from bot.store import SQLiteStore
 from bot.store.migrate import Migrations
 from bot.wiring import build, wire
@@ -173,7 +171,7 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
         assert path in known
 
 
-# --- reference/settings.md, schalter.example.toml, .env.example
+# --- reference/settings.md (tests/core/test_examples.py holds the two example files)
 
 
 def test_every_setting_is_documented_in_its_table(built: Shown) -> None:
@@ -204,39 +202,6 @@ def _core_table(name: str) -> type[BaseModel]:
     table = type(getattr(Settings(), name))
     assert issubclass(table, Options)
     return table
-
-
-def test_the_example_settings_are_valid_and_say_the_defaults(built: Shown, tmp_path: Path) -> None:
-    example = ROOT / "schalter.example.toml"
-    text = example.read_text("utf-8")
-    settings = load_settings(example, {})
-    found = load(settings, tmp_path)
-    assert [p for p in found.findings() if p.fatal] == []
-    # With every commented key switched on it is still valid: a key that was renamed is found.
-    on = re.sub(r"^#\s?(?=[\w.\"-]+ *= |\[)", "", text, flags=re.MULTILINE)
-    whole = tmp_path / "schalter.toml"
-    whole.write_text(on, "utf-8")
-    document = tomllib.loads(on)
-    known = {*CORE_TABLES, "plugins"}
-    assert set(document) <= known
-    plugins = document.get("plugins", {})
-    assert set(plugins) <= set(built.models)
-    for name, table in plugins.items():
-        assert set(table) <= {key.split(".")[0] for key in keys(built.models[name])}
-    for name in set(document) - {"plugins"}:
-        assert set(document[name]) <= set(keys(_core_table(name)))
-
-
-def test_the_example_environment_names_exactly_the_secrets(built: Shown) -> None:
-    text = (ROOT / ".env.example").read_text("utf-8")
-    named = set(re.findall(r"^#?\s?(SCHALTER_\w+)=", text, re.MULTILINE))
-    secrets = {
-        variable
-        for name, model in built.models.items()
-        for _, variable in secret_names(model, f"SCHALTER_{name}")
-    }
-    assert named == secrets
-    assert not any(dotenv_values(ROOT / ".env.example").values()), "an example holds no secret"
 
 
 # --- reference/http.md, database.md, metrics.md
