@@ -81,6 +81,7 @@ async def world(
     actions: Sequence[Action] = (),
     identify: Identify | None = None,
     channel: FakeChannel | None = None,
+    desk: FakeDesk | None = None,
     dialogue: ScriptedDialogue | None = None,
     middleware: Sequence[Middleware] = (),
     timers: Mapping[str, TimerHandler] | None = None,
@@ -95,7 +96,7 @@ async def world(
     """
     channel = channel or FakeChannel()
     dialogue = dialogue or ScriptedDialogue()
-    desk = FakeDesk()
+    desk = desk or FakeDesk()
     book = _book(tuple(texts)) if isinstance(texts, Sequence) else texts
     migrations = Migrations("core", importlib.resources.files("bot.store") / "migrations")
     async with AsyncExitStack() as stack:
