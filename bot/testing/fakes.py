@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -32,6 +33,7 @@ class FakeChannel:
         self.name = name
         self.features = features or Features(burst_seconds=0.0)
         self.sent: list[Outbound] = []
+        self._ids = itertools.count(1)
         self.faults: deque[Exception] = deque()
         self.inbox: Inbox | None = None
         self._more = asyncio.Condition()
@@ -53,7 +55,7 @@ class FakeChannel:
         async with self._more:
             self.sent.append(out)
             self._more.notify_all()
-        return f"v-{len(self.sent)}"
+        return f"v-{next(self._ids)}"
 
     async def wait(self, count: int, seconds: float = 5.0) -> list[Outbound]:
         """Return what was sent once there are ``count`` messages. Raises TimeoutError."""
