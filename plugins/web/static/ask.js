@@ -47,7 +47,7 @@ export function ask({ title, text = "", fields = [], content = null, yes, no, se
 }
 
 function fieldNode({ name, label, hint = "", value = "", long = false, required = false }) {
-  const id = `ask-${name}`;
+  const id = `field-${name}`;
   const common = { id, name, placeholder: hint, required, maxlength: long ? 2000 : 60, dir: "auto" };
   const input = long ? el("textarea", { ...common, rows: 2 }) : el("input", { ...common, autocomplete: "name" });
   input.value = value;

@@ -251,7 +251,7 @@ async function start() {
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
-  byId("log").setAttribute("aria-live", "polite");
+  log.announce();
   toEnd();
   stream.start(log.last);
   if (window.parent === window && matchMedia("(pointer: fine)").matches) field.focus({ preventScroll: true });

@@ -6,7 +6,7 @@ import { Api } from "./desk_api.js";
 import { drawCard } from "./desk_card.js";
 import { caseName, CaseList, spanText, stateText } from "./desk_list.js";
 import { Thread } from "./desk_thread.js";
-import { byId, el, icon, kept } from "./dom.js";
+import { byId, Drawn, el, icon, kept } from "./dom.js";
 import { Stream } from "./stream.js";
 import { preferredLanguage, Words } from "./words.js";
 
@@ -25,6 +25,8 @@ const thread = new Thread({
   onUse: (text) => composer.use(text),
   onAgain: (line) => attempt(() => command("line", { text: line.text, attachments: line.attachments.map((file) => file.file) })),
 });
+const buttons = new Drawn(byId("actions"));
+const card = new Drawn(byId("card"));
 const composer = new Composer({ words, me, onSend: (kind, more) => command(kind, more), onTake: takeOver });
 const stream = new Stream(() => "desk/api/events", { hello: () => reload(), changed }, showConnection);
 
@@ -78,8 +80,8 @@ function drawCase() {
   if (!current) return;
   byId("case-name").textContent = caseName(current, words);
   byId("case-line").textContent = caseLine();
-  byId("actions").replaceChildren(...actions());
-  drawCard(byId("card"), current, words);
+  buttons.show(actions());
+  card.show([{ key: current.id, state: JSON.stringify([current, words.language]), make: () => drawCard(current, words) }]);
   composer.show(current);
 }
 
@@ -93,8 +95,15 @@ function caseLine() {
 }
 
 function actions() {
-  const button = (name, sign, kind, act) =>
-    el("button", { type: "button", class: kind, onclick: act, id: `do-${name}`, title: words.t(name) }, icon(sign), el("span", {}, words.t(name)));
+  const button = (name, sign, kind, act) => ({
+    key: name,
+    state: `${kind} ${words.language}`,
+    make: () => {
+      const label = words.t(name);
+      const attributes = { type: "button", class: kind, id: `do-${name}`, title: label, onclick: act };
+      return el("button", attributes, icon(sign), el("span", {}, label));
+    },
+  });
   if (current.state === "closed") return [];
   if (!current.agent)
     return [button("close_case", "done", "secondary", closeCase), button("take_over", "hand", "primary", takeOver)];

@@ -5,10 +5,12 @@ import { el, icon } from "./dom.js";
 const DATE = { dateStyle: "medium", timeStyle: "short" };
 const DAY = { dateStyle: "medium" };
 
-export function drawCard(root, item, words) {
-  root.replaceChildren(
+export function drawCard(item, words) {
+  return el(
+    "div",
+    {},
     section(words.t("section_why"), el("p", { class: item.priority === "high" ? "why urgent" : "why" }, item.reason_text)),
-    item.outcome ? section(words.t("section_outcome"), el("p", {}, known(words, "outcome_", item.outcome))) : "",
+    item.outcome ? section(words.t("section_outcome"), el("p", {}, known(words, "outcome_", item.outcome))) : null,
     section(words.t("section_customer"), facts(customerFacts(item, words))),
     section(words.t("section_orders"), orders(item, words)),
     section(words.t("section_understood"), intents(item, words)),

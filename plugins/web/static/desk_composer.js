@@ -103,6 +103,9 @@ export class Composer {
 
   lock() {
     const { words, item } = this;
+    const state = JSON.stringify([item.id, item.state, item.agent, words.language]);
+    if (this.locked === state) return; // a button that is replaced while it is pressed does nothing
+    this.locked = state;
     const closed = item.state === "closed";
     const text = closed
       ? words.t("locked_closed")

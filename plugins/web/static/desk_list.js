@@ -1,6 +1,6 @@
 // The list of cases: who waits, for how long, for what, and who looks after it.
 
-import { el, icon } from "./dom.js";
+import { Drawn, el, icon } from "./dom.js";
 
 const SIGNS = { web: "globe", mail: "note", console: "keys" };
 
@@ -31,6 +31,7 @@ export class CaseList {
     this.filter = "open";
     this.chosen = null;
     this.seen = new Map();
+    this.drawn = new Drawn(list);
   }
 
   get shown() {
@@ -56,9 +57,13 @@ export class CaseList {
   }
 
   draw() {
-    const focused = document.activeElement?.dataset?.case;
-    this.list.replaceChildren(...this.shown.map((item) => el("li", {}, this.row(item))));
-    if (focused) this.list.querySelector(`[data-case="${focused}"]`)?.focus();
+    this.drawn.show(
+      this.shown.map((item) => ({
+        key: item.id,
+        state: this.state(item),
+        make: () => el("li", {}, this.row(item)),
+      })),
+    );
     this.empty.hidden = this.shown.length > 0;
     this.empty.replaceChildren(
       icon("tray"),
@@ -67,11 +72,27 @@ export class CaseList {
     );
   }
 
+  /** All that a row shows, in one text: it changes when the row does. */
+  state(item) {
+    const span = spanText(this.since(item), Date.now(), this.words);
+    const { id, customer, reason_text, priority, state, agent, channel, language } = item;
+    const shown = [customer, reason_text, priority, state, agent, channel, language, span];
+    return JSON.stringify([shown, id === this.chosen, this.isFresh(item), this.isLate(item), this.me(), this.words.language]);
+  }
+
+  since(item) {
+    return item.state === "closed" ? item.closed_at : item.opened_at;
+  }
+
+  isFresh(item) {
+    return item.id !== this.chosen && item.state !== "closed" && this.seen.get(item.id) !== item.updated;
+  }
+
   row(item) {
     const { words } = this;
     const chosen = item.id === this.chosen;
-    const fresh = !chosen && item.state !== "closed" && this.seen.get(item.id) !== item.updated;
-    const since = item.state === "closed" ? item.closed_at : item.opened_at;
+    const fresh = this.isFresh(item);
+    const since = this.since(item);
     const marks = [
       item.priority === "high" ? el("span", { class: "tag urgent" }, words.t("high")) : null,
       el("span", { class: `tag ${item.state}` }, stateText(item, this.me(), words)),

@@ -1,6 +1,6 @@
 // The thread of a case: everything that was said, noted, drafted, and what became of it.
 
-import { dayKey, dayText, el, icon, linked, stickToEnd, timeText } from "./dom.js";
+import { dayKey, dayText, Drawn, el, icon, linked, stickToEnd, timeText } from "./dom.js";
 import { shownFile } from "./uploads.js";
 
 const SIGNS = { queued: "clock", sending: "clock", sent: "check", delivered: "checks", read: "checks", failed: "warn", unknown: "warn", cancelled: "close" };
@@ -9,49 +9,37 @@ export class Thread {
   constructor({ scroll, list, words, onUse, onAgain }) {
     Object.assign(this, { scroll, list, words, onUse, onAgain });
     this.case = null;
-    this.drawn = new Map();
+    this.drawn = new Drawn(list);
     this.end = stickToEnd(scroll, list);
   }
 
   /** Show the lines of a case; what did not change is left alone. */
   show(id, lines) {
     const fresh = this.case !== id;
-    const mine = lines.at(-1)?.author === "agent" && !this.drawn.has(lines.at(-1).id);
+    const mine = lines.at(-1)?.author === "agent" && !this.drawn.known.has(lines.at(-1).id);
     if (fresh) this.clear(id);
-    const nodes = [];
-    let day = null;
-    for (const line of lines) {
-      const own = dayKey(line.at);
-      if (own !== day) nodes.push(this.keep(`day ${own}`, this.words.language, () => this.day(line)));
-      day = own;
-      nodes.push(this.keep(line.id, JSON.stringify([line, this.words.language]), () => this.line(line)));
-    }
-    this.place(nodes);
+    this.drawn.show(this.items(lines));
     if (fresh) requestAnimationFrame(() => this.list.setAttribute("aria-live", "polite"));
     if (fresh || mine) this.end.go();
   }
 
   clear(id) {
     this.case = id;
-    this.drawn.clear();
     this.list.setAttribute("aria-live", "off");
-    this.list.replaceChildren();
+    this.drawn.clear();
   }
 
-  keep(key, state, make) {
-    const known = this.drawn.get(key);
-    if (known?.state === state) return known.node;
-    const node = make();
-    this.drawn.set(key, { state, node });
-    return node;
-  }
-
-  place(nodes) {
-    const wanted = new Set(nodes);
-    for (const node of [...this.list.children]) if (!wanted.has(node)) node.remove();
-    nodes.forEach((node, index) => {
-      if (this.list.children[index] !== node) this.list.insertBefore(node, this.list.children[index] ?? null);
-    });
+  items(lines) {
+    const { language } = this.words;
+    const items = [];
+    let day = null;
+    for (const line of lines) {
+      const own = dayKey(line.at);
+      if (own !== day) items.push({ key: `day ${own}`, state: language, make: () => this.day(line) });
+      day = own;
+      items.push({ key: line.id, state: JSON.stringify([line, language]), make: () => this.line(line) });
+    }
+    return items;
   }
 
   day(line) {

@@ -104,6 +104,39 @@ export function dayText(iso, words) {
   return day.toLocaleDateString(words.language, style);
 }
 
+/**
+ * Nodes that are drawn anew only when what they show has changed. A node that is replaced between
+ * press and release of a mouse button loses the click, and one that has the focus loses it.
+ */
+export class Drawn {
+  constructor(parent) {
+    this.parent = parent;
+    this.known = new Map();
+  }
+
+  /** Show `items` of {key, state, make}: `make` gives the node when `state` is new for `key`. */
+  show(items) {
+    const next = new Map();
+    for (const { key, state, make } of items) {
+      const before = this.known.get(key);
+      next.set(key, before?.state === state ? before : { state, node: make() });
+    }
+    this.known = next;
+    const nodes = [...next.values()].map((entry) => entry.node);
+    const wanted = new Set(nodes);
+    for (const node of [...this.parent.children]) if (!wanted.has(node)) node.remove();
+    nodes.forEach((node, index) => {
+      const there = this.parent.children[index];
+      if (there !== node) this.parent.insertBefore(node, there ?? null);
+    });
+  }
+
+  clear() {
+    this.known.clear();
+    this.parent.replaceChildren();
+  }
+}
+
 /** Keep a scrolled view at its end, when it is there, while content grows or pictures arrive. */
 export function stickToEnd(scroll, content) {
   const end = {

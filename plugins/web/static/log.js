@@ -11,6 +11,7 @@ export class Log {
     this.confirmed = [];
     this.pending = [];
     this.ids = new Set();
+    this.live = "off"; // what is there at the beginning is not read out
     this.silent = false; // a person speaks: what the bot offered holds no more
   }
 
@@ -45,12 +46,11 @@ export class Log {
     if (message.client_id && waiting) {
       this.pending = this.pending.filter((item) => item !== waiting);
       // The words were read out when they were typed; only their place and state change.
-      this.list.setAttribute("aria-live", "off");
+      this.quietly();
       waiting.node.remove();
     }
     const before = this.pending[0]?.node ?? null;
     this.draw(message, this.confirmed.at(-2), before);
-    requestAnimationFrame(() => this.list.setAttribute("aria-live", "polite"));
     this.refresh();
     return true;
   }
@@ -88,8 +88,7 @@ export class Log {
   }
 
   redraw() {
-    const live = this.list.getAttribute("aria-live");
-    this.list.setAttribute("aria-live", "off");
+    this.quietly();
     this.list.replaceChildren();
     let previous;
     for (const message of [...this.confirmed, ...this.pending]) {
@@ -97,7 +96,17 @@ export class Log {
       previous = message;
     }
     this.refresh();
-    requestAnimationFrame(() => this.list.setAttribute("aria-live", live));
+  }
+
+  /** Read out what comes from now on. */
+  announce() {
+    this.live = "polite";
+    this.list.setAttribute("aria-live", this.live);
+  }
+
+  quietly() {
+    this.list.setAttribute("aria-live", "off");
+    requestAnimationFrame(() => this.list.setAttribute("aria-live", this.live));
   }
 
   draw(message, previous, before) {
