@@ -88,8 +88,8 @@ class Dispatcher:
                 due = await self._store.read(conversations.next_due)
             except Exception:  # an edge: a full disk, for instance; what is due stays due
                 log.exception("dispatcher cannot use the store")
-                due = None
                 await asyncio.sleep(PAUSE)
+                continue
             full = len(self._running) >= self._at_once
             await self.alarm.wait(None if full else due, self._clock())
 

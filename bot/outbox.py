@@ -58,8 +58,8 @@ class Deliverer:
                 due = await self._store.read(outbox.next_due)
             except Exception:  # an edge: a full disk, for instance; what is queued stays queued
                 log.exception("outbox cannot use the store")
-                due = None
                 await asyncio.sleep(PAUSE)
+                continue
             full = len(self._running) >= _AT_ONCE
             await self.alarm.wait(None if full else due, self._clock())
 

@@ -38,8 +38,8 @@ class Timers:
                 due = await self._store.read(timers.next_due)
             except Exception:  # an edge: a full disk, for instance; what is due stays due
                 log.exception("timers cannot use the store")
-                due = None
                 await asyncio.sleep(PAUSE)
+                continue
             await self.alarm.wait(due, self._clock())
 
     async def fire(self) -> None:

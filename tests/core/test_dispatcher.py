@@ -395,7 +395,7 @@ async def test_after_a_pause_the_dialogue_starts_anew_with_what_was_said(tmp_pat
         await w.settled()
         first, second = w.dialogue.asked
         assert (first.session, second.session, second.resumed) == (1, 2, True)
-        assert {past.text for past in second.history} == {"hi", "echo: hi"}
+        assert [past.text for past in second.history] == ["hi", "echo: hi"]
 
 
 # --- leases and the disk
