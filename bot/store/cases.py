@@ -251,7 +251,7 @@ def history(tx: Tx, conversation: int, limit: int) -> list[HistoryLine]:
     """The latest lines of a conversation, oldest first."""
     sql = _LINES.format(in_where="", out_where="", note_where="")
     rows = tx.rows(
-        f"{sql} ORDER BY at DESC, author = 'customer', seq DESC LIMIT :limit",
+        f"SELECT * FROM ({sql}) ORDER BY at DESC, author = 'customer', seq DESC LIMIT :limit",
         id=conversation,
         limit=limit,
     )
