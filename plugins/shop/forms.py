@@ -88,6 +88,10 @@ def read_order_and_proof(call: ActionCall, *, proof_only_when_asked: bool = Fals
         slots[PROOF] = proof
     if not slots and asked in (ORDER, PROOF):
         slots, says = _hint(call, asked)
+    if not slots and asked is None:
+        # A form that begins sets something, else the dialogue takes it for a digression and asks
+        # for the first slot that is empty: for a proof that was given long ago.
+        slots = {ORDER: call.slots.get(ORDER)}
     return About(slots, says)
 
 

@@ -105,7 +105,8 @@ class RuleDialogue:
     ) -> Answer | None:
         assert self.runner is not None
         filling = await self.runner.fill(form, call, 1)
-        if not filling.slots and not began:
+        if not filling.slots:
+            assert not began, "Rasa would ask for the first empty slot, whatever that is"
             return None
         slots = {**state["slots"], **filling.slots}
         if filling.ask is not None:

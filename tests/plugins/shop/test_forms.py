@@ -40,7 +40,7 @@ def call(
         ("das ist die 50674 Köln", "proof", {"proof": "50674"}),
         ("PLZ 506744", "proof", {"proof": None}),
         ("nein, 100235", "proof", {"order_id": "B-100235"}),
-        ("ich habe 2026 bestellt", None, {}),
+        ("ich habe 2026 bestellt", None, {"order_id": None}),
         ("Seid ihr nett?", "proof", {}),
         ("Seid ihr nett?", "order_id", {}),
         ("12345", "order_id", {"order_id": None}),
@@ -63,6 +63,13 @@ def test_an_entity_counts_where_the_text_does_not_tell() -> None:
 def test_a_new_number_forgets_the_proof_of_the_other_order() -> None:
     filling = fill_pair(call("doch 100235", "proof", order_id="B-100234", proof="50674"))
     assert (dict(filling.slots), filling.ask) == ({"order_id": "B-100235", "proof": None}, "proof")
+
+
+def test_a_form_that_begins_always_sets_something() -> None:
+    """Without a slot the dialogue asked for the proof of an order that was proven already."""
+    assert dict(fill_pair(call("und jetzt?", order_id="B-100234")).slots) == {
+        "order_id": "B-100234"
+    }
 
 
 def test_only_a_proof_of_that_order_counts() -> None:
