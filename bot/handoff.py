@@ -132,7 +132,8 @@ class Handoff:
         for row in outbox.draft_stale(tx, conversation):
             mark_line(tx, row, now)
         self._hand_open_turns(tx, conversation, now)
-        facts = {"agent": command.agent}
+        first, *_ = command.agent.split() or [""]  # customers learn no surnames
+        facts = {"agent": first or command.agent}
         self._notice(tx, conversation, Say("utter_agent_joined", facts), case["id"], now)
         self._show(tx, case["id"], now)
         tx.notify("takeover", conversation)

@@ -28,6 +28,11 @@ def _model() -> LanguageIdentifier:
     return model
 
 
+def _is_address(text: str, words: list[str]) -> bool:
+    """Few words among numbers are a street and a town, whatever language they are written in."""
+    return len(words) <= 4 and any(letter.isdigit() for letter in text)
+
+
 class LanguageDetector:
     """Detects per message, with the conversation's language as the prior.
 
@@ -47,7 +52,7 @@ class LanguageDetector:
         if len(words) <= 3 and len(votes) == 1:
             return votes.pop()
         letters = sum(len(word) for word in words)
-        if letters < 4:
+        if letters < 4 or (not first and _is_address(text, words)):
             return current
         language, probability = self._model.classify(" ".join(words))
         # Addresses and product names look like anything: a short text must be clear to switch.

@@ -47,6 +47,9 @@ _BARE = re.compile(r"\d{1,4}\s?\w?(?:[-/]\d+\w?)?")
 
 _DIGITS = re.compile(r"\s*\d{1,9}[\s.]*")
 
+_SLIP = re.compile(r"(?<![\w#-])\d{6}\s+[^\W\d_]{2,}")
+"""Six digits before a town."""
+
 
 class AddressForm:
     """Decides what a message means for the form, and what to ask next."""
@@ -114,6 +117,8 @@ def _read(call: ActionCall) -> tuple[About, Part]:
     if asked == PROOF and not part.street:
         return read_order_and_proof(call), Part()
     about = read_order_and_proof(call, proof_only_when_asked=True)
+    if asked in _ASKED and part.street and _SLIP.search(call.text):
+        about = About()  # a postcode with a digit too many, and no other order
     slots, known = dict(about.slots), {**call.slots, **about.slots}
     open_proof = not proven(call, str(known.get(ORDER))) and not known.get(PROOF)
     if asked not in _ASKED and open_proof and not part.street and not part.city:

@@ -63,7 +63,8 @@ class ActionServer:
         form = _FORM.fullmatch(name)
         if form is not None and form[1] in self._actions.names():
             number = _calls_before(tracker, f"{form[1]}_form") + 1
-            return fill_response(await self._actions.fill(form[1], call, number))
+            filling = await self._actions.fill(form[1], call, number)
+            return fill_response(filling, begins=_begins(tracker, f"{form[1]}_form"))
         known = self._actions.names()
         action = next((n for n in (name.removeprefix("action_"), name) if n in known), None)
         if action is None:
@@ -122,10 +123,23 @@ def _calls_before(tracker: Mapping[str, Any], action: str) -> int:
     return count
 
 
-def fill_response(filling: Filling) -> dict[str, Any]:
-    """A step of a form, as Rasa wants it. Without slots Rasa rejects the form: a digression."""
+def _begins(tracker: Mapping[str, Any], form: str) -> bool:
+    """Whether the customer's message has started the form, rather than answered it."""
+    for event in reversed(tracker.get("events") or ()):
+        if event.get("event") == "user":
+            return False
+        if event.get("event") == "active_loop" and event.get("name") == form:
+            return True
+    return False
+
+
+def fill_response(filling: Filling, *, begins: bool = False) -> dict[str, Any]:
+    """A step of a form, as Rasa wants it. Without slots Rasa rejects the form: a digression.
+
+    A form that begins is never one: left alone, Rasa would ask for the first slot that is empty.
+    """
     events = _slots(filling.slots)
-    if filling.slots or filling.ask is None or filling.says:
+    if begins or filling.slots or filling.ask is None or filling.says:
         events.append({"event": "slot", "name": "requested_slot", "value": filling.ask})
     return {"events": events, "responses": _responses(filling.says)}
 

@@ -1,4 +1,4 @@
-"""A bot with everything real: the trained Rasa behind its sidecar, the store, the demo shop, HTTP."""
+"""A bot with everything real: Rasa behind its sidecar, the store, the demo shop, HTTP."""
 
 from __future__ import annotations
 

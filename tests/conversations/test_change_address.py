@@ -95,7 +95,7 @@ async def test_the_house_number_is_missing(someone: Someone, shop: LiveShop) -> 
     async with someone("de") as c:
         await proven(c, shop)
         await c.says("Lindenweg, 50674 Köln")
-        c.hears("utter_change_address_no_number")
+        c.hears("utter_ask_new_house_number")
         await c.says("oh, die 4")
         c.hears("utter_change_address_propose", "Lindenweg 4, 50674 Köln")
 

@@ -56,7 +56,7 @@ async def test_a_helpful_sentence(someone: Someone, text: str, answer: str | Non
         await c.says(text)
         assert c.heard
         assert all(message.text.strip() for message in c.heard)
-        c.does_not_hear("Traceback", "utter_", "Exception", "<script>")
+        c.does_not_hear("Traceback", "utter", "Exception", "<script>")
         if answer is not None:
             c.hears(answer)
         await c.says("Was kostet der Versand?")

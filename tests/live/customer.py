@@ -129,7 +129,7 @@ class Customer:
     async def _answered(self) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
-                while not self.records.over(self.client_id):
+                while not self.records.over(self.client_id):  # noqa: ASYNC110 - another process
                     await asyncio.sleep(_LOOK)
         except TimeoutError:
             raise AssertionError(self._told("no answer")) from None

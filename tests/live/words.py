@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 DOMAIN = Path(__file__).parents[2] / "nlu" / "domain"
-_PLACEHOLDER = re.compile(r"\\\{\w+(?::\w+)?\\\}")
+_PLACEHOLDER = re.compile(r"(?:\\ )?\\\{\w+(?::\w+)?\\\}")
 
 
 @cache
