@@ -32,14 +32,14 @@ def chat(context: Context, as_json: bool, sender: str) -> None:
 
 async def _json_chat(context: Context) -> None:
     from plugins.console.jsonl import JsonChat
-    from plugins.console.session import open_session
+    from plugins.console.session import open_session, standard_input
 
     def write(line: dict[str, Any]) -> None:
         sys.stdout.buffer.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         sys.stdout.buffer.flush()
 
     async with open_session(context, lambda _out: None, log_level="info") as session:
-        await JsonChat(session, write).run(sys.stdin.buffer)
+        await JsonChat(session, write).run(standard_input())
 
 
 async def _talk(context: Context, sender: str) -> None:

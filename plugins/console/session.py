@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from bot.app import App
 from bot.cli import Context
@@ -94,32 +96,32 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
         stream.close()
 
 
+def standard_input() -> BinaryIO:
+    """Standard input, unbuffered: a read that still waits holds no lock at the program's end."""
+    buffered: Any = sys.stdin.buffer
+    raw: BinaryIO = getattr(buffered, "raw", buffered)
+    return raw
+
+
 async def lines_of(stream: BinaryIO, limit: int) -> AsyncIterator[bytes | None]:
     """Yield lines until the end; ``None`` for one that is longer than ``limit`` bytes.
 
-    A thread of its own reads: a terminal cannot be polled with what may also be a file, and a
-    read that waits must not hold up the end of the program.
+    A thread of its own reads: what may be a terminal or a file cannot be polled, and a read that
+    waits must not hold up the end of the program.
     """
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[bytes | EOFError | None] = asyncio.Queue()
     room, closed = threading.Semaphore(_READ_AHEAD), threading.Event()
 
-    def put(item: bytes | EOFError | None) -> bool:
-        room.acquire()
-        try:
-            loop.call_soon_threadsafe(queue.put_nowait, item)
-        except RuntimeError:  # the loop has ended
-            return False
-        return not closed.is_set()
-
     def read() -> None:
-        while line := stream.readline(limit + 1):
-            whole = len(line) <= limit
-            while not whole and line and not line.endswith(b"\n"):
-                line = stream.readline(limit + 1)
-            if not put(line if whole else None):
+        for item in chain(_lines(stream, limit), [EOFError()]):
+            room.acquire()
+            if closed.is_set():
                 return
-        put(EOFError())
+            try:
+                loop.call_soon_threadsafe(queue.put_nowait, item)
+            except RuntimeError:  # the loop has ended
+                return
 
     threading.Thread(target=read, name="input", daemon=True).start()
     try:
@@ -129,3 +131,18 @@ async def lines_of(stream: BinaryIO, limit: int) -> AsyncIterator[bytes | None]:
     finally:
         closed.set()
         room.release()
+
+
+def _lines(stream: BinaryIO, limit: int) -> Iterator[bytes | None]:
+    line, too_long = b"", False
+    while block := stream.read(_BLOCK):
+        *ended, rest = block.split(b"\n")
+        for part in ended:
+            too_long = too_long or len(line) + len(part) > limit
+            yield None if too_long else line + part
+            line, too_long = b"", False
+        line += rest
+        if len(line) > limit:
+            line, too_long = b"", True
+    if line or too_long:
+        yield None if too_long else line

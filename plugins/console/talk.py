@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -14,10 +13,11 @@ from rich.rule import Rule
 from bot.codec import new_id
 from bot.messages import Attachment, Author, Button, Outbound
 from bot.ports import Refused
-from plugins.console.session import Session, lines_of
+from plugins.console.session import Session, lines_of, standard_input
 from plugins.console.turns import Line
 
 _LIMIT = 1024 * 1024  # bytes of a line
+_END = b"\n"  # no line holds it
 _HELP = (
     "A number presses a button, [b]/file PATH[/b] sends a file with the next line, "
     "[b]/quit[/b] or Ctrl-D ends."
@@ -49,7 +49,7 @@ class Talk:
         """Talk until the end of the input, /quit or Ctrl-C."""
         self._session = session
         self._console.print(Rule("bot chat"), _HELP)
-        lines = lines_of(sys.stdin.buffer, _LIMIT)
+        lines = lines_of(standard_input(), _LIMIT)
         while (text := await self._next(lines, stopped)) is not None:
             if text.strip() == "/quit":
                 return
@@ -60,19 +60,22 @@ class Talk:
 
     async def _next(self, lines: AsyncIterator[bytes | None], stopped: asyncio.Event) -> str | None:
         self._console.print("[bold green]you[/] ", end="")
-        reading = asyncio.ensure_future(anext(lines, b""))
+        reading = asyncio.ensure_future(anext(lines, _END))
         ending = asyncio.create_task(stopped.wait())
         try:
             await asyncio.wait([reading, ending], return_when=asyncio.FIRST_COMPLETED)
-            raw = reading.result() if reading.done() else b""
+            raw = reading.result() if reading.done() else _END
         finally:
             reading.cancel()
             ending.cancel()
             await asyncio.gather(reading, ending, return_exceptions=True)
+        if raw is _END:
+            self._console.print()
+            return None
         if raw is None:
             self._console.print("[red]That line is too long.[/]")
             return ""
-        return raw.decode("utf-8", "replace").replace("\0", "") if raw else None
+        return raw.decode("utf-8", "replace").replace("\0", "")
 
     async def _say(self, text: str, sender: str) -> None:
         session = self._session
