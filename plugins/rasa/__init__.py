@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from bot.hooks import hookimpl
 from bot.ports import Registrar
+from plugins.rasa.commands import nlu_commands
 from plugins.rasa.dialogue import RasaPlugin
 from plugins.rasa.settings import RasaSettings
 
 
 @hookimpl
 def bot_register(bot: Registrar) -> None:
-    """Register the dialogue, what Rasa calls back, and its health."""
+    """Register the dialogue, what Rasa calls back, its health and its commands."""
     settings = bot.settings(RasaSettings)
     plugin = RasaPlugin(settings)
     bot.add_dialogue(plugin.dialogue)
     bot.add_routes(plugin.routes)
     bot.add_health(plugin.health)
     bot.add_dialogue_data(settings.project)
+    bot.add_command(nlu_commands(settings))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -10,8 +10,11 @@ import aiohttp
 from bot import codec
 from bot.messages import Answer, Author, Button, Outcome, Say, Turn
 from bot.ports import Unavailable
+from plugins.rasa.evaluation import Guess
 
 TURN = "webhooks/schalter/turn"
+PARSE = "webhooks/schalter/parse"
+_PARSE_BATCH = 500
 _MOST_INCOMPLETE = 3
 # What ends a turn outweighs what merely went well, when several actions answer in one turn.
 _WEIGHT = {
@@ -46,7 +49,7 @@ class RasaClient:
             state = self._resumed(state)
         for more in range(_MOST_INCOMPLETE):
             body = _body(turn, state, generation + more)
-            data = await self._post(f"{url.rstrip('/')}/{TURN}", token, body)
+            data = await _post(self._session, f"{url.rstrip('/')}/{TURN}", token, body)
             if data.get("status") == "done":
                 return _answer(data, generation + more)
         raise Unavailable("rasa does not end this turn")
@@ -55,18 +58,35 @@ class RasaClient:
         slots = state.get("slots") or {}
         return {"slots": {name: slots[name] for name in slots if name in self._carried}}
 
-    async def _post(self, url: str, token: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {token}"}
-        try:
-            async with self._session.post(url, json=body, headers=headers) as response:
-                if response.status != 200:
-                    raise Unavailable(f"rasa answered {response.status}")
-                data = await response.json()
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise Unavailable(f"rasa cannot be reached: {type(error).__name__}") from error
-        if not isinstance(data, dict):
-            raise Unavailable("rasa answered something else than an object")
-        return data
+
+async def parse(
+    session: aiohttp.ClientSession, url: str, token: str, texts: Sequence[str]
+) -> list[Guess]:
+    """What the model makes of texts, outside of any conversation. Raises Unavailable."""
+    guesses: list[Guess] = []
+    for start in range(0, len(texts), _PARSE_BATCH):
+        batch = {"texts": list(texts[start : start + _PARSE_BATCH])}
+        data = await _post(session, f"{url.rstrip('/')}/{PARSE}", token, batch)
+        for result in data.get("results") or ():
+            ranking = result.get("ranking") or [{"intent": result.get("intent")}]
+            guesses.append(Guess(codec.understanding_from_dict(result), ranking[0]["intent"]))
+    return guesses
+
+
+async def _post(
+    session: aiohttp.ClientSession, url: str, token: str, body: Mapping[str, Any]
+) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        async with session.post(url, json=body, headers=headers) as response:
+            if response.status != 200:
+                raise Unavailable(f"rasa answered {response.status}")
+            data = await response.json()
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise Unavailable(f"rasa cannot be reached: {type(error).__name__}") from error
+    if not isinstance(data, dict):
+        raise Unavailable("rasa answered something else than an object")
+    return data
 
 
 def _body(turn: Turn, state: Mapping[str, Any], generation: int) -> dict[str, Any]:

@@ -88,10 +88,8 @@ class RasaDialogue:
             await self._session.close()
 
     def _make_sidecar(self, session: aiohttp.ClientSession) -> Sidecar:
-        folder = self._settings.project.resolve()
-        others = [one for one in self._services.dialogue_data if str(one) != str(folder)]
         return Sidecar(
-            project=Project(folder, self._settings.models or folder / "models", others),
+            project=Project.of(self._settings, self._services.dialogue_data),
             session=session,
             actions_url=f"{self._services.base_url}{PATH}",
             actions_token=self._actions_token,

@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from bot.ports import Unavailable
+from plugins.rasa.settings import RasaSettings
 
 Say = Callable[[str], None]
 _KEPT_MODELS = 3
@@ -36,6 +37,13 @@ class Project:
     folder: Path
     models: Path
     more: Sequence[Traversable] = ()
+
+    @classmethod
+    def of(cls, settings: RasaSettings, folders: Sequence[Traversable]) -> Project:
+        """The project of the settings, with the dialogue data of other plugins."""
+        folder = settings.project.resolve()
+        more = [one for one in folders if str(one) != str(folder)]
+        return cls(folder, settings.models or folder / "models", more)
 
     @property
     def python(self) -> Path:
@@ -75,12 +83,12 @@ def _uv() -> list[str]:
     return [sys.executable, "-m", "uv"]
 
 
-def train(project: Project, say: Say) -> Path:
+def train(project: Project, say: Say, *, force: bool = False) -> Path:
     """The model for the data as it is, trained when there is none. Raises Unavailable."""
     project.models.mkdir(parents=True, exist_ok=True)
     model = project.models / f"{fingerprint(project)}.tar.gz"
     with _only_one(project.models / ".lock"):
-        if model.exists():
+        if model.exists() and not force:
             os.utime(model)
             return model
         say("Training the model (once, until its data changes) ...")
