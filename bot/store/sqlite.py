@@ -108,7 +108,14 @@ class SQLiteStore:
         await self._disconnect()
 
     async def _connect(self, *more: str) -> aiosqlite.Connection:
-        connection = await aiosqlite.connect(self._path, isolation_level=None)
+        opening = aiosqlite.connect(self._path, isolation_level=None)
+        try:
+            connection = await opening
+        except BaseException:
+            # aiosqlite does not wait for its thread then, which would call a loop that has ended
+            # and print a trace.
+            await asyncio.to_thread(opening._thread.join)
+            raise
         try:
             connection.row_factory = sqlite3.Row
             for pragma in (*_PRAGMAS, *more):
