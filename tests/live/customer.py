@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from plugins.web.testing import ChatClient, ChatFile, ChatMessage
 from tests.live.records import Records
+from tests.live.waiting import eventually
 from tests.live.words import said
 
 PATIENCE = 30.0
@@ -128,9 +129,7 @@ class Customer:
 
     async def _answered(self) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
-                while not self.records.over(self.client_id):  # noqa: ASYNC110 - another process
-                    await asyncio.sleep(_LOOK)
+            await eventually(lambda: self.records.over(self.client_id), PATIENCE)
         except TimeoutError:
             raise AssertionError(self._told("no answer")) from None
         await self._read(keep=False)

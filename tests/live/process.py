@@ -37,10 +37,11 @@ class BotProcess:
         folder: Path,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         environment: Mapping[str, str] | None = None,
+        port: int | None = None,
     ) -> None:
         self.folder = folder
         self.data = folder / "data"
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "bot.log"
         self._environment = {
@@ -102,10 +103,19 @@ class BotProcess:
             process.wait()
             raise AssertionError(f"the bot did not stop:\n{self.tail()}") from None
 
-    def health(self) -> Any:
-        """What /health says."""
-        with urllib.request.urlopen(f"{self.url}/health", timeout=5) as answer:
-            return json.loads(answer.read())
+    def children(self) -> list[int]:
+        """The process ids of its children."""
+        found = Path(f"/proc/{self.pid}/task").glob("*/children")
+        return [int(pid) for children in found for pid in children.read_text().split()]
+
+    def health(self) -> dict[str, bool]:
+        """What /health says of each part."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=5) as answer:
+                body = answer.read()
+        except urllib.error.HTTPError as error:  # 503: something is not well
+            body = error.read()
+        return {check["name"]: check["ok"] for check in json.loads(body)["checks"]}
 
     def tail(self, lines: int = 30) -> str:
         """The end of its log."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import count
 from pathlib import Path
 
@@ -19,13 +18,14 @@ class LiveShop:
 
     async def like(self, number: str) -> str:
         """A new order like a demo order; returns its number."""
-        new = f"B-{next(self._numbers)}"
+        (new,) = await self.many(number, 1)
+        return new
+
+    async def many(self, number: str, count: int) -> list[str]:
+        """Several new orders like a demo order."""
+        made = [f"B-{next(self._numbers)}" for _ in range(count)]
         text = SEED.read_text("utf-8")
         orders = ShopFile.model_validate_json(text, context={"today": self._shop.today()}).orders
         (found,) = (order for order in orders if order.number == number)
-        await self._shop.put([found.model_copy(update={"number": new})])
-        return new
-
-    def like_now(self, number: str) -> str:
-        """The same where no event loop runs."""
-        return asyncio.run(self.like(number))
+        await self._shop.put([found.model_copy(update={"number": new}) for new in made])
+        return made
