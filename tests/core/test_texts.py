@@ -37,8 +37,8 @@ responses:
 """
 
 
-def book(folder: Path, facts: str = "-", **more: Any) -> TextsBook:
-    (folder / "a.yml").write_text(DOMAIN.replace("%s", facts), "utf-8")
+def book(folder: Path, wording: str = "-", **more: Any) -> TextsBook:
+    (folder / "a.yml").write_text(DOMAIN.replace("%s", wording), "utf-8")
     return TextsBook([folder], **more)
 
 
