@@ -118,7 +118,8 @@ async def test_after_five_wrong_pairs_a_person_takes_over(talking: Any) -> None:
         for digit in range(5):
             await talk.says("100234")
             answer = await talk.says(f"1111{digit}")
-        assert talk.world.desk.cards
+        card = await talk.world.desk.wait_card(1, lambda _card: True)
+        assert card.reason == "pair_attempts"
         assert "100234" not in answer
         assert "unterwegs" not in await talk.says("100234, PLZ 50674", "track_order")
 
