@@ -93,6 +93,7 @@ class Sidecar:
                 self._ready.set_exception(error)
                 self._ready.exception()  # somebody may never ask
         finally:
+            self._project.stop.set()
             await self._stop()
 
     async def _prepare(self) -> Path:

@@ -13,9 +13,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from plugins.rasa.settings import RasaSettings
 
 Say = Callable[[str], None]
 _KEPT_MODELS = 3
+_POLL = 0.3  # seconds
 _STAMP = ".schalter"
 
 
@@ -37,6 +39,8 @@ class Project:
     folder: Path
     models: Path
     more: Sequence[Traversable] = ()
+    stop: threading.Event = field(default_factory=threading.Event, compare=False)
+    """Set it, and what still installs, trains or waits is given up."""
 
     @classmethod
     def of(cls, settings: RasaSettings, folders: Sequence[Traversable]) -> Project:
@@ -64,7 +68,7 @@ def prepare_environment(project: Project, say: Say) -> None:
         return
     say("Installing the environment of Rasa (once, some minutes on a slow line) ...")
     command = [*_uv(), "sync", "--frozen", "--no-progress", "--project", str(project.folder)]
-    _run(command, "the environment of Rasa could not be installed", own_environment())
+    _run(command, "the environment of Rasa could not be installed", own_environment(), project.stop)
     stamp.write_text(wanted)
 
 
@@ -87,7 +91,7 @@ def train(project: Project, say: Say, *, force: bool = False) -> Path:
     """The model for the data as it is, trained when there is none. Raises Unavailable."""
     project.models.mkdir(parents=True, exist_ok=True)
     model = project.models / f"{fingerprint(project)}.tar.gz"
-    with _only_one(project.models / ".lock"):
+    with _only_one(project.models / ".lock", project.stop):
         if model.exists() and not force:
             os.utime(model)
             return model
@@ -109,7 +113,7 @@ def _train(project: Project, model: Path, folder: Path) -> None:
     part = folder / "model.tar.gz"
     command = [str(project.python), str(project.folder / "train.py"), "--out", str(part)]
     command += [f"--domain={path}" for path in domains] + [f"--data={path}" for path in data]
-    _run(command, "the model could not be trained", own_environment())
+    _run(command, "the model could not be trained", own_environment(), project.stop)
     part.rename(model)  # whole or not at all: the folder is on the same disk
 
 
@@ -169,9 +173,14 @@ def _digest(files: Sequence[Path]) -> str:
 
 
 @contextmanager
-def _only_one(file: Path) -> Iterator[None]:
+def _only_one(file: Path, stop: threading.Event) -> Iterator[None]:
     with file.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:  # another bot trains the same model
+                _give_up_if(stop.wait(_POLL))
         yield
 
 
@@ -181,14 +190,33 @@ def _forget_old(models: Path) -> None:
         model.unlink()
 
 
-def _run(command: Sequence[str], failure: str, environment: dict[str, str]) -> None:
-    done = subprocess.run(  # noqa: S603 - our own commands
-        command, env=environment, capture_output=True, text=True
-    )
-    if done.returncode == 0:
-        return
-    last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-15:])
-    raise Unavailable(f"{failure}:\n{last}")
+def _run(
+    command: Sequence[str], failure: str, environment: dict[str, str], stop: threading.Event
+) -> None:
+    # Polled: a thread cannot be cancelled, and nobody wants to wait a minute for Ctrl-C.
+    with subprocess.Popen(  # noqa: S603 - our own commands
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        while True:
+            try:
+                output, _ = process.communicate(timeout=_POLL)
+                break
+            except subprocess.TimeoutExpired:
+                if stop.is_set():
+                    process.kill()
+    _give_up_if(stop.is_set())
+    if process.returncode != 0:
+        last = "\n".join(output.strip().splitlines()[-15:])
+        raise Unavailable(f"{failure}:\n{last}")
+
+
+def _give_up_if(stopped: bool) -> None:
+    if stopped:
+        raise Unavailable("stopped before Rasa was there")
 
 
 def carried_slots(folders: Sequence[Traversable]) -> frozenset[str]:
