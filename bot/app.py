@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -18,8 +18,8 @@ from pathlib import Path
 
 from bot.errors import Fatal, Invalid
 from bot.language import LanguageDetector
-from bot.plugins import Plugins
-from bot.ports import Channel, Desk, Health, Readiness, Refused, Unavailable, WebhookChannel
+from bot.plugins import Plugins, why
+from bot.ports import Channel, Desk, Health, Readiness, Refused, Route, Unavailable, WebhookChannel
 from bot.settings import Settings
 from bot.store import StoreError
 from bot.store.files import SWEEP
@@ -54,6 +54,7 @@ class App:
         self._channels = channels
         self._desks = desks
         self._stack = AsyncExitStack()
+        self._closed: list[Health] = []
         self._ready: asyncio.Task[None] | None = None
         self.url = ""
         """Where it listens: http://127.0.0.1:PORT."""
@@ -64,6 +65,11 @@ class App:
         except StoreError as error:
             await self._stack.aclose()
             raise Fatal(str(error)) from error
+        except OSError as error:
+            await self._stack.aclose()
+            what = f"the bot cannot start ({error.strerror or type(error).__name__})"
+            fix = f"check the disk and the owner of {error.filename or self._data}"
+            raise Fatal(what, fix) from error
         except BaseException:
             await self._stack.aclose()
             raise
@@ -98,12 +104,11 @@ class App:
             if plugin.state == "broken":
                 log.error("plugin left out", extra={"plugin": plugin.name, "why": plugin.reason})
         channels = wiring.channels.values()
-        hooks = [c.routes(self.core.inbox) for c in channels if isinstance(c, WebhookChannel)]
         self.web = WebServer(
             bound=bound,
             routes=built.routes,
-            webhooks=[route for routes in hooks for route in routes],
-            health=[self._store_health, *self.plugins.each("health")],
+            webhooks=[route for channel in channels for route in self._webhooks(channel)],
+            health=[self._store_health, self._opened_health, *self.plugins.each("health")],
             ready=self._is_ready,
             metrics=wiring.metrics,
         )
@@ -112,13 +117,35 @@ class App:
         self._stack.enter_context(door(self._data, self.url, secrets.token_urlsafe(32)))
         await self._open_dialogue(built)
         for channel in channels:
-            await self._stack.enter_async_context(channel.open(self.core.inbox))
+            await self._enter(f"channel {channel.name}", partial(channel.open, self.core.inbox))
         for desk in wiring.desks.values():
-            await self._stack.enter_async_context(desk.open(self.core.desk_inbox))
+            await self._enter(f"desk {desk.name}", partial(desk.open, self.core.desk_inbox))
         await self._stack.enter_async_context(self._sweeping())
         running = self.core.running(built.dialogue.ask, drain_seconds=_DRAIN_SECONDS)
         await self._stack.enter_async_context(running)
         log.info("running", extra={"url": self.url})
+
+    async def _enter(
+        self, name: str, opening: Callable[[], AbstractAsyncContextManager[None]]
+    ) -> None:
+        """Open a plugin's channel or desk. One that cannot be opened is named; the others run."""
+        try:
+            await self._stack.enter_async_context(opening())
+        except Exception as error:  # the edge: a plugin's own fault
+            self._note_closed(name, error)
+
+    def _webhooks(self, channel: Channel) -> Sequence[Route]:
+        if not isinstance(channel, WebhookChannel):
+            return ()
+        try:
+            return channel.routes(self.core.inbox)
+        except Exception as error:  # the edge: a plugin's own fault
+            self._note_closed(f"channel {channel.name}", error)
+            return ()
+
+    def _note_closed(self, name: str, error: Exception) -> None:
+        log.error("cannot be opened", extra={"part": name}, exc_info=error)
+        self._closed.append(Health(name, False, why(error)))
 
     async def _open_dialogue(self, built: Built) -> None:
         dialogue = built.dialogue
@@ -147,6 +174,11 @@ class App:
         except StoreError as error:
             return Health("store", False, str(error))
         return Health("store", True)
+
+    async def _opened_health(self) -> Health:
+        if self._closed:
+            return self._closed[0]
+        return Health("channels and desks", True)
 
     @asynccontextmanager
     async def _sweeping(self) -> AsyncIterator[None]:

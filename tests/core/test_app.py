@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -20,9 +21,9 @@ import pytest
 from bot.app import App, serve
 from bot.errors import Fatal
 from bot.messages import ActionCall, Answer, Policy
-from bot.ports import Registrar, Services
+from bot.ports import Inbox, Registrar, Services
 from bot.settings import BotOptions, HandoffOptions
-from tests.core.shell import Bot, OneLanguage, QuietDesk, entry
+from tests.core.shell import Bot, HookChannel, OneLanguage, QuietDesk, entry
 
 ROOT = Path(__file__).parents[2]
 
@@ -171,6 +172,38 @@ async def test_a_plugin_that_cannot_be_built_is_left_out_and_the_others_run(
         assert await bot.answers(1) == ["echo hi"]
     (record,) = [r for r in caplog.records if r.msg == "plugin left out"]
     assert "no plugin provides Greedy" in record.__dict__["why"]
+
+
+async def test_a_channel_that_cannot_be_opened_is_named_and_the_others_run(
+    bot: Bot, web: aiohttp.ClientSession
+) -> None:
+    class Deaf(HookChannel):
+        name = "deaf"
+
+        def open(self, inbox: Inbox) -> Any:
+            raise RuntimeError("no token")
+
+        def routes(self, inbox: Inbox) -> list[Any]:
+            raise RuntimeError("no token")
+
+    bot.more = (entry("deaf", lambda registrar: registrar.add_channel(Deaf())),)
+    async with bot.app() as app:
+        await post(web, app, "hi", "1")
+        assert await bot.answers(1) == ["echo hi"]
+        status, body = await get(web, app, "/health")
+    assert status == 503
+    (broken,) = [check for check in body["checks"] if not check["ok"]]
+    assert broken["name"] == "channel deaf"
+    assert "no token" in broken["detail"]
+
+
+async def test_a_full_disk_is_one_line(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_given: object, **_more: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "admin.json.new")
+
+    monkeypatch.setattr("bot.store.folder.json.dump", full)
+    with pytest.raises(Fatal, match=r"\(No space left on device\) — check the disk"):
+        await bot.app().__aenter__()
 
 
 async def test_which_desk_must_be_clear(bot: Bot) -> None:
