@@ -57,7 +57,9 @@ def _end_with_stdin() -> None:
 
     Nothing is lost: a turn is saved in one piece at its end, and asked again when it was not.
     """
-    sys.stdin.buffer.read()
+    # Unbuffered: at its own end Python cannot wait for a thread inside of a buffered read.
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
     os._exit(0)
 
 

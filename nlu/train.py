@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import yaml
+
 from components.startup import quiet
 
 HERE = Path(__file__).resolve().parent

@@ -10,17 +10,18 @@ import asyncio
 import hmac
 import logging
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from components import wire
-from components.turn import CHANNEL, TurnFailed, TurnProcessor, UnknownIntent
 from rasa.core.channels.channel import InputChannel, UserMessage
 from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from sanic import Blueprint, Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse, json
+
+from components import wire
+from components.turn import CHANNEL, TurnFailed, TurnProcessor, UnknownIntent
 
 logger = logging.getLogger(__name__)
 PARSE_AT_ONCE = 50
@@ -72,7 +73,7 @@ class SchalterInput(InputChannel):
         return cls(str(token))
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
-        """The routes. `on_new_message` is unused: it swallows what fails inside of a turn."""
+        """The routes. `on_new_message` is not used: it swallows what fails inside of a turn."""
         routes = Blueprint("schalter")
         routes.add_route(self._guarded(self._health), "/", methods=["GET"])
         routes.add_route(self._guarded(self._turn), "/turn", methods=["POST"])
@@ -82,7 +83,7 @@ class SchalterInput(InputChannel):
 
     def _guarded(
         self, handle: Callable[[Request, TurnProcessor], Awaitable[HTTPResponse]]
-    ) -> Callable[[Request], Awaitable[HTTPResponse]]:
+    ) -> Callable[[Request], Coroutine[Any, Any, HTTPResponse]]:
         async def handler(request: Request) -> HTTPResponse:
             given = request.headers.get("Authorization", "").encode()
             if not hmac.compare_digest(given, self._expected):
@@ -97,12 +98,12 @@ class SchalterInput(InputChannel):
             except UnknownIntent:
                 return _error(400, "payload: the model has no such intent")
             except TurnFailed as error:
-                logger.error("Turn failed: %s", error)
+                logger.warning("Turn failed: %s", error)
                 return _error(502, str(error))
             except Exception as error:
                 # Where it happened, and not its message: that may quote the customer.
                 at = traceback.extract_tb(error.__traceback__)[-1]
-                logger.error(
+                logger.error(  # noqa: TRY400
                     "Request failed: %s in %s:%s", type(error).__name__, at.filename, at.lineno
                 )
                 return _error(500, "the dialogue failed; its log says why")

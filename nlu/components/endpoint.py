@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -31,17 +32,25 @@ class PooledEndpoint(EndpointConfig):
     ) -> Any | None:
         """Send a request; the JSON of the answer. Raises ClientResponseError from status 400 on."""
         seconds = kwargs.pop("timeout", DEFAULT_REQUEST_TIMEOUT)
+        options = {
+            "headers": {"Content-Type": content_type} if content_type else None,
+            "params": self.combine_parameters(kwargs),
+            "compress": compress,
+            "timeout": aiohttp.ClientTimeout(total=seconds),
+            **kwargs,
+        }
+        url = concat_url(self.url, subpath)
+        try:
+            return await self._send(method, url, options)
+        except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+            # A kept connection may close just as it is used. The action server gives the recorded
+            # answer to a call that it had.
+            return await self._send(method, url, options)
+
+    async def _send(self, method: str, url: str, options: Mapping[str, Any]) -> Any:
         if self._pool is None:
             self._pool = self.session()
-        async with self._pool.request(
-            method,
-            concat_url(self.url, subpath),
-            headers={"Content-Type": content_type} if content_type else None,
-            params=self.combine_parameters(kwargs),
-            compress=compress,
-            timeout=aiohttp.ClientTimeout(total=seconds),
-            **kwargs,
-        ) as response:
+        async with self._pool.request(method, url, **options) as response:
             if response.status >= 400:
                 raise ClientResponseError(
                     response.status, response.reason or "", await response.text()

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+import string
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -31,6 +33,8 @@ from sklearn.svm import LinearSVC
 
 INTENT_RANKING = "intent_ranking"
 _FOLDS = 3
+_SHORTEST_NUMBER = 4
+"""Digits that may be a postcode or an order number when they stand alone."""
 _TEMPERATURES = (0.5, 20.0)
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _EMAIL, _DIGIT = re.compile(r"\S+@\S+"), re.compile(r"\d")
@@ -51,7 +55,9 @@ class Vectors:
         """Nothing is known yet; pieces have 1 to `longest_piece` characters."""
         self._parts = {
             "words": TfidfVectorizer(
-                ngram_range=(1, 2), token_pattern=r"\b\w+\b|[^\w\s]", sublinear_tf=True
+                ngram_range=(1, 2),
+                token_pattern=r"\b\w+\b|[^\w\s]",  # noqa: S106
+                sublinear_tf=True,
             ),
             "pieces": TfidfVectorizer(
                 analyzer="char_wb", ngram_range=(1, longest_piece), sublinear_tf=True
@@ -68,6 +74,21 @@ class Vectors:
         plain = [normal(text) for text in texts]
         return hstack([part.transform(plain) for part in self._parts.values()]).tocsr()
 
+    def known(self, text: str) -> float:
+        """The share of the text's pieces of three characters that some example has too.
+
+        Keyboard noise has few. Marks alone, and a number of three digits or less, mean nothing.
+        """
+        plain = normal(text)
+        if not any(character.isalpha() for character in plain):
+            signs = [sign for sign in plain if sign not in string.punctuation + string.whitespace]
+            if len(signs) < _SHORTEST_NUMBER and not any(ord(sign) > 127 for sign in signs):
+                return 0.0
+        words = [f" {word} " for word in plain.split()]
+        pieces = [word[at : at + 3] for word in words for at in range(max(1, len(word) - 2))]
+        vocabulary = self._parts["pieces"].vocabulary_
+        return sum(piece in vocabulary for piece in pieces) / max(1, len(pieces))
+
     def save(self, folder: Path) -> None:
         """Write what was learned."""
         for name, part in self._parts.items():
@@ -79,7 +100,7 @@ class Vectors:
         """Read what was written."""
         for name, part in self._parts.items():
             terms = json.loads((folder / f"{name}.json").read_text("utf-8"))
-            part.vocabulary = {term: index for index, term in enumerate(terms)}
+            part.vocabulary = part.vocabulary_ = {term: at for at, term in enumerate(terms)}
             part.idf_ = np.load(folder / f"{name}.npy")
 
 
@@ -102,8 +123,11 @@ class NgramClassifier(GraphComponent, IntentClassifier):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`C` weighs the examples against simplicity; `ranking_length` is what is told."""
-        return {"C": 1.0, "longest_piece": 5, "ranking_length": 5}
+        """`C` weighs the examples against simplicity; `ranking_length` is what is told.
+
+        A text of which less than `least_known` is known is told with a small confidence.
+        """
+        return {"C": 1.0, "longest_piece": 5, "ranking_length": 5, "least_known": 0.62}
 
     @classmethod
     def create(
@@ -155,17 +179,21 @@ class NgramClassifier(GraphComponent, IntentClassifier):
         if not texts or not self._intents:
             return messages
         margins = np.asarray(self._vectors.of(texts) @ self._weights) + self._bias
-        for message, row in zip(messages, softmax(margins * self._temperature, axis=1), strict=True):
+        rows = softmax(margins * self._temperature, axis=1)
+        for message, text, row in zip(messages, texts, rows, strict=True):
+            known = self._vectors.known(text)
+            if known < self._config["least_known"]:
+                row = row * known / 2
             best = np.argsort(row)[::-1][: self._config["ranking_length"]]
             ranking = [{"name": self._intents[i], "confidence": float(row[i])} for i in best]
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set(INTENT_RANKING, ranking, add_to_output=True)
         return messages
 
-    def _fit(self, vectors: csr_matrix, intents: np.ndarray) -> LinearSVC:
+    def _fit(self, vectors: csr_matrix, intents: NDArray[Any]) -> LinearSVC:
         return LinearSVC(C=self._config["C"], random_state=0).fit(vectors, intents)
 
-    def _calibrate(self, vectors: csr_matrix, intents: np.ndarray) -> float:
+    def _calibrate(self, vectors: csr_matrix, intents: NDArray[Any]) -> float:
         """The temperature at which unseen examples get the likeliest confidences."""
         _, labels = np.unique(intents, return_inverse=True)
         margins = np.zeros((len(intents), len(self._intents)))

@@ -80,7 +80,9 @@ _POSTAL_NAMED = re.compile(
     re.IGNORECASE,
 )
 _SHORT_POSTAL = re.compile(r"(?<![\w+/.,-])(?:(?:A|AT|CH)-)?(?P<value>[1-9]\d{3})(?![\w/-]|[.,]\d)")
-_PHONE = re.compile(r"(?:\+\d{1,3}|\b(?:tel|telefon|phone|mobil|handy|fax)\w*[\s.:]*)[\d\s/()-]*$", re.I)
+_PHONE = re.compile(
+    r"(?:\+\d{1,3}|\b(?:tel|telefon|phone|mobil|handy|fax)\w*[\s.:]*)[\d\s/()-]*$", re.IGNORECASE
+)
 SHAPED = frozenset({"order_id", "email", "postal_code", "tracking_number", "amount"})
 """Entities that only this module decides about."""
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pycrfsuite
-from components.patterns import SHAPED, find
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -21,6 +20,8 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from components.patterns import SHAPED, find
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*\.?(?=\s?\d|\b)|[^\w\s]")
 _FIELD = "tagger.crfsuite"
@@ -58,9 +59,13 @@ class Lexicon:
         for entity, known in self.words.items():
             if any(stem in known for stem in stems):
                 hints.append(f"is={entity}")
-            elif any(stem[at:] in known for stem in stems for at in range(3, len(stem) - _HEAD + 1)):
+            elif any(head in known for stem in stems for head in _heads(stem)):
                 hints.append(f"ends={entity}")
         return hints
+
+
+def _heads(stem: str) -> Iterator[str]:
+    return (stem[at:] for at in range(3, len(stem) - _HEAD + 1))
 
 
 def plain(word: str) -> str:
@@ -94,9 +99,7 @@ _SEEN = {-2: 2, -1: 5, 1: 5, 2: 2}
 """How many of a neighbour's features a word sees, by distance; the first are the strongest."""
 
 
-def _word(
-    word: Token, shapes: Mapping[tuple[int, int], str], lexicon: Lexicon
-) -> list[str]:
+def _word(word: Token, shapes: Mapping[tuple[int, int], str], lexicon: Lexicon) -> list[str]:
     lower = word.text.lower()
     shaped = next(
         (

@@ -11,18 +11,19 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from components.endpoint import PooledEndpoint
-from components.wire import Past, State, TurnRequest, replies, understood
 from rasa.core.actions.action import Action, ActionExecutionRejection
+from rasa.core.actions.forms import FormAction
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from rasa.core.processor import MessageProcessor
 from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
 from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from rasa.shared.core.constants import (
     ACTION_LISTEN_NAME,
-    DEFAULT_INTENTS,
     DEFAULT_SLOT_NAMES,
     REQUESTED_SLOT,
+    USER_INTENT_BACK,
+    USER_INTENT_RESTART,
+    USER_INTENT_SESSION_START,
 )
 from rasa.shared.core.events import (
     ActionExecuted,
@@ -34,8 +35,13 @@ from rasa.shared.core.events import (
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from components.endpoint import PooledEndpoint
+from components.forms import ask_the_same_again
+from components.wire import Past, State, TurnRequest, replies, understood
+
 CHANNEL = "schalter"
 _NOTHING = {"intent": {"name": DEFAULT_NLU_FALLBACK_INTENT_NAME, "confidence": 1.0}}
+_COMMANDS = frozenset({USER_INTENT_BACK, USER_INTENT_RESTART, USER_INTENT_SESSION_START})
 _COMMAND = re.compile(r"^[\s/]+")
 
 
@@ -94,14 +100,14 @@ class TurnProcessor(MessageProcessor):
             await self.action_endpoint.close()
 
     async def _run(self, request: TurnRequest, tracker: DialogueStateTracker) -> int:
-        said = self._user_event(request)
         output = CollectingOutputChannel()
         if not tracker.applied_events():
             await self._update_tracker_session(tracker, output)
             tracker.update_with_events(self._seed(request.state), self.domain)
         tracker.update_with_events(_past(request.history), self.domain)
         start = len(tracker.events)
-        tracker.update(said, self.domain)
+        # Made after the session's start: what is older than that is not read back.
+        tracker.update(self._user_event(request), self.domain)
         tracker = await self.run_action_extract_slots(output, tracker)
         await self._run_prediction_loop(output, tracker)
         if _end(tracker, start) is None:
@@ -130,7 +136,7 @@ class TurnProcessor(MessageProcessor):
         )
 
     def _parse_payload(self, intent: str, entities: Iterable[Any]) -> dict[str, Any]:
-        if intent not in self.domain.intents or intent in DEFAULT_INTENTS:
+        if intent not in self.domain.intents or intent in _COMMANDS:
             raise UnknownIntent(intent)
         return {"intent": {"name": intent, "confidence": 1.0}, "entities": list(entities)}
 
@@ -157,7 +163,9 @@ class TurnProcessor(MessageProcessor):
             except Exception as error:
                 raise TurnFailed(f"{action.name()}: {type(error).__name__}") from error
 
-        action.run = run_or_fail  # type: ignore[method-assign]
+        action.run = run_or_fail
+        if isinstance(action, FormAction):
+            ask_the_same_again(action)
         return await super()._run_action(action, *args, **kwargs)
 
     def _describe(self, tracker: DialogueStateTracker, start: int) -> dict[str, Any]:

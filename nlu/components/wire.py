@@ -156,7 +156,7 @@ def _required(data: Mapping[str, Any], key: str) -> str:
     value = _optional(data, key, str)
     if not value or len(value) > 255:
         raise BadRequest(f"{key}: expected a string of 1 to 255 characters")
-    return value
+    return str(value)
 
 
 def _optional(data: Mapping[str, Any], key: str, kind: type) -> Any:
@@ -172,4 +172,4 @@ def _past(item: object) -> Past:
     return Past(item["by"], (_optional(item, "text", str) or "")[:MAX_PARSED])
 
 
-_JSON_NAMES = {str: "a string", dict: "an object", list: "a list"}
+_JSON_NAMES: dict[type, str] = {str: "a string", dict: "an object", list: "a list"}
