@@ -97,6 +97,9 @@ class ActionRunner:
         return await self._recorder.once(f"fill:{action}", call, number, run, way)
 
     async def _fill(self, name: str, call: ActionCall) -> Filling:
+        if await self.open_proposal(call.conversation) is not None:
+            # Something else has begun: what is said from here on is not about the proposal.
+            await self._store.write(lambda tx: effects.lapse(tx, call.conversation))
         return await self.forms.fill(self._actions[name], call)
 
     def _form_failed(self, name: str) -> Filling:
@@ -132,7 +135,7 @@ class ActionRunner:
     async def _guard(self, action: Action, call: ActionCall) -> tuple[Answer | None, ActionCall]:
         """What forbids the call, if anything; and the call with what the store knows."""
         standing = await self.forms.standing(call.conversation)
-        call = replace(call, proofs=standing.proofs)
+        call = replace(call, proofs=standing.proofs, address=standing.address)
         if await self._store.read(lambda tx: effects.form_failed(tx, call.turn, action.name)):
             return _failed(), call
         if standing.owner is not Owner.BOT and not action.policy.read_only:
@@ -166,6 +169,8 @@ class ActionRunner:
         except (Unavailable, TimeoutError):
             return Answer((Say("utter_shop_unavailable"),), Outcome.HANDOFF, "shop_unavailable")
         if isinstance(proposed, Answer):
+            # A refusal is what was heard last: no yes may run what was read back before it.
+            await self._store.write(lambda tx: effects.lapse(tx, call.conversation))
             return proposed
         *before, last = proposed.says
         question = replace(last, buttons=last.buttons or YES_NO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,11 +11,12 @@ from bot import codec
 from bot.actions import ActionRunner
 from bot.codec import Clock, utc_now
 from bot.handoff import Handoff
-from bot.messages import ActionCall, Answer, Outcome, Owner, Say
-from bot.ports import Corrects, Row, Store, Texts, Tx
+from bot.messages import ActionCall, Address, Answer, Outcome, Owner, Say, Turn
+from bot.ports import Corrects, Next, Row, Store, Texts, Tx
 from bot.store import conversations, effects, turns
 
 _REPEAT_WITHIN = timedelta(minutes=30)
+_LONGEST_CORRECTION = 200  # characters; whoever writes more says more than that
 _MISSES = 2  # in a row: then a person
 
 
@@ -35,12 +37,47 @@ class BuiltinActions:
         self._handoff = handoff
         self._texts = texts
         self._clock = clock
+        runner.add_builtin("correct", self.correct)
         runner.add_builtin("confirm", self.confirm)
         runner.add_builtin("deny", self.deny)
         runner.add_builtin("handoff", self.hand_off)
         runner.add_builtin("miss", self.miss)
         runner.add_builtin("knowledge", self.knowledge)
         runner.add_builtin("back_to_bot", self.back_to_bot)
+
+    async def correct_first(self, turn: Turn, ask: Next) -> Answer:
+        """A middleware: what corrects the open proposal is no question to the dialogue.
+
+        "die PLZ ist 53113" could be anything to a model; while an address is read back it is not.
+        No form is open then: one that begins ends the proposal.
+        """
+        if turn.payload is not None or len(turn.text) > _LONGEST_CORRECTION:
+            return await ask(turn)
+        call = ActionCall(
+            key=turn.key,
+            turn=turn.key,
+            conversation=turn.conversation,
+            address=Address("", ""),
+            arguments={},
+            language=turn.language,
+            text=turn.text,
+        )
+        if not await self._corrects(call):
+            return await ask(turn)
+        return await self._runner.call("correct", call, 1)
+
+    async def _corrects(self, call: ActionCall) -> bool:
+        if await self._store.read(lambda tx: effects.call(tx, call.turn, "correct", 1)):
+            return True  # it did when the turn was asked before
+        proposal = await self._runner.open_proposal(call.conversation)
+        return proposal is not None and bool(await self._changes(proposal, call))
+
+    async def correct(self, call: ActionCall, number: int) -> Answer:
+        """A new proposal, with what the message corrects in the open one."""
+        del number
+        proposal = await self._runner.open_proposal(call.conversation)
+        corrected = await self._correct(proposal, call) if proposal is not None else None
+        return corrected or Answer((Say("utter_nothing_open"),))
 
     async def confirm(self, call: ActionCall, number: int) -> Answer:
         """A yes: run the open proposal once; with none open, repeat the result or say so."""
@@ -117,14 +154,14 @@ class BuiltinActions:
 
     async def _correct(self, proposal: Row, call: ActionCall) -> Answer | None:
         """A new proposal when the message corrects the open one."""
+        changes = await self._changes(proposal, call)
+        return await self._runner.propose_again(proposal, call, changes) if changes else None
+
+    async def _changes(self, proposal: Row, call: ActionCall) -> Mapping[str, Any] | None:
         action = self._runner.get(proposal["action"])
         if not isinstance(action, Corrects):
             return None
-        arguments = codec.decode(proposal["arguments"])
-        changes = await action.correct(replace(call, arguments=arguments))
-        if not changes:
-            return None
-        return await self._runner.propose_again(proposal, call, changes)
+        return await action.correct(replace(call, arguments=codec.decode(proposal["arguments"])))
 
     async def _nothing_open(self, call: ActionCall) -> Answer:
         since = self._clock() - _REPEAT_WITHIN

@@ -93,7 +93,7 @@ class Core:
         self.actions = ActionRunner(
             store=store, identify=parts.identify, on_effect=self._on_effect, clock=clock
         )
-        BuiltinActions(
+        self._builtins = BuiltinActions(
             runner=self.actions,
             store=store,
             handoff=self.handoff,
@@ -127,7 +127,7 @@ class Core:
     def _dispatcher(self, ask: Next) -> Dispatcher:
         return Dispatcher(
             store=self._parts.store,
-            ask=compose(self._parts.middleware, ask),
+            ask=compose([*self._parts.middleware, self._builtins.correct_first], ask),
             freezer=self._freezer,
             settler=self._settler,
             media=self._media,

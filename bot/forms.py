@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.codec import Clock, stamp, utc_now
-from bot.messages import ActionCall, Filling, Owner, Proof, Say
+from bot.messages import ActionCall, Address, Filling, Owner, Proof, Say
 from bot.ports import Action, Fills, Identify, Store, Tx
 from bot.store import cases, conversations, effects
 
@@ -21,6 +21,7 @@ _WRONG_PAIRS_WITHIN = timedelta(hours=24)
 class Standing:
     """What the store knows about a customer when an action is called."""
 
+    address: Address
     owner: Owner
     proofs: tuple[Proof, ...]
     wrong_pairs: int
@@ -55,8 +56,10 @@ class Forms:
         def work(tx: Tx) -> Standing:
             now = self._clock()
             since = max(stamp(now - _WRONG_PAIRS_WITHIN), cases.last_settled_at(tx, conversation))
+            row = conversations.get(tx, conversation)
             return Standing(
-                owner=Owner(conversations.get(tx, conversation)["owner"]),
+                address=Address(row["channel"], row["address"]),
+                owner=Owner(row["owner"]),
                 proofs=effects.proofs(tx, conversation, now),
                 wrong_pairs=effects.attempts(tx, conversation, since),
             )
@@ -71,7 +74,9 @@ class Forms:
         if standing.locked(action):
             return emptied(action)
         async with asyncio.timeout(READ_TIMEOUT):
-            filling = await action.fill(replace(call, proofs=standing.proofs))
+            filling = await action.fill(
+                replace(call, proofs=standing.proofs, address=standing.address)
+            )
             return await self._check_pair(action, call, standing, filling)
 
     async def _check_pair(

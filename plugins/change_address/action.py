@@ -11,6 +11,7 @@ from bot.messages import ActionCall, Answer, Filling, Outcome, Policy, Proposal,
 from bot.ports import Identify
 from plugins.change_address.form import CITY, CODE, COUNTRY, STREET, AddressForm, country_of, merge
 from plugins.change_address.parse import read_address
+from plugins.change_address.words import NEGATED
 from plugins.shop.api import (
     PROOFS,
     STOP,
@@ -25,6 +26,7 @@ from plugins.shop.api import (
     Shop,
     clean_address,
     entities,
+    find_order_number,
     one_line,
 )
 
@@ -97,7 +99,7 @@ class ChangeAddress:
         """
         found = [(name, value) for name in ("street", "city") for value in entities(call, name)]
         part = read_address(call.text, entities=found)
-        if not part or STOP.search(call.text):
+        if not part or STOP.search(call.text) or _about_another(call):
             return None
         old = {name: call.arguments.get(name) for name in EMPTY}
         new = merge(part, old)
@@ -151,6 +153,13 @@ def _address(arguments: Arguments, order: Order) -> PostalAddress:
     return PostalAddress(
         old.name, arguments.new_street, arguments.new_postal_code, arguments.new_city, country
     )
+
+
+def _about_another(call: ActionCall) -> bool:
+    """Whether a message asks something, or names another order: then it corrects nothing."""
+    number = find_order_number(call.text)
+    another = number is not None and number != call.arguments.get("order_id")
+    return another or (call.text.rstrip().endswith("?") and not NEGATED.search(call.text))
 
 
 def _possible(new: Mapping[str, Any]) -> bool:

@@ -315,6 +315,42 @@ async def test_a_correction_is_read_back_anew_and_waits_for_a_yes(
         assert action.runs[0].arguments == {"order_id": "1", "detail": "14"}
 
 
+async def test_a_correction_that_a_model_takes_for_something_else_is_one(tmp_path: Path) -> None:
+    """ "die PLZ ist 53113" was taken for another wish, and the next yes ran the old address."""
+    action = CorrectableAction()
+    async with shop(tmp_path, action) as w:
+        await say(w, FORM)
+        asked = len(w.dialogue.asked)
+        assert await say(w, "detail=14") == ["cancel 1 14?"]
+        assert len(w.dialogue.asked) == asked
+        await say(w, YES)
+        assert action.runs[0].arguments["detail"] == "14"
+
+
+async def test_a_refused_correction_leaves_nothing_for_a_yes(tmp_path: Path) -> None:
+    class Picky(CorrectableAction):
+        async def propose(self, call: Any) -> Any:
+            if call.arguments["detail"] == "bad":
+                return Answer((Say(text="not there"),), Outcome.REFUSED, "bad")
+            return await super().propose(call)
+
+    action = Picky()
+    async with shop(tmp_path, action) as w:
+        assert await say(w, FORM, "detail=bad") == ["cancel 1?", "not there"]
+        assert "wartet nichts" in (await say(w, YES))[0]
+        assert not action.runs
+
+
+async def test_a_form_that_begins_ends_the_proposal(tmp_path: Path) -> None:
+    """A yes in the middle of something else is not about what was read back before."""
+    action = FakeAction()
+    async with shop(tmp_path, action) as w:
+        await say(w, FORM)
+        assert await say(w, "order=2") == ["ask proof"]
+        assert "wartet nichts" in (await say(w, YES))[0]
+        assert not action.runs
+
+
 async def test_a_correction_to_a_strangers_order_reads_nothing_back(tmp_path: Path) -> None:
     """ "Nein, 2": the corrected order was proposed without its proof."""
     action = CorrectableAction()
