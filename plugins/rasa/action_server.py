@@ -63,8 +63,7 @@ class ActionServer:
         form = _FORM.fullmatch(name)
         if form is not None and form[1] in self._actions.names():
             number = _calls_before(tracker, f"{form[1]}_form") + 1
-            filling = await self._actions.fill(form[1], call, number)
-            return fill_response(filling, begins=_begins(tracker, f"{form[1]}_form"))
+            return fill_response(await self._actions.fill(form[1], call, number))
         known = self._actions.names()
         action = next((n for n in (name.removeprefix("action_"), name) if n in known), None)
         if action is None:
@@ -123,25 +122,15 @@ def _calls_before(tracker: Mapping[str, Any], action: str) -> int:
     return count
 
 
-def _begins(tracker: Mapping[str, Any], form: str) -> bool:
-    """Whether the customer's message has started the form, rather than answered it."""
-    for event in reversed(tracker.get("events") or ()):
-        if event.get("event") == "user":
-            return False
-        if event.get("event") == "active_loop" and event.get("name") == form:
-            return True
-    return False
-
-
-def fill_response(filling: Filling, *, begins: bool = False) -> dict[str, Any]:
+def fill_response(filling: Filling) -> dict[str, Any]:
     """A step of a form, as Rasa wants it. Without slots Rasa rejects the form: a digression.
 
-    A form that begins is never one: left alone, Rasa would ask for the first slot that is empty.
+    What is asked for is said every time, also where nothing was read: when a form begins, and when
+    it goes on after a digression, Rasa would else ask for the first slot that is empty, such as a
+    proof that was given and checked.
     """
-    events = _slots(filling.slots)
-    if begins or filling.slots or filling.ask is None or filling.says:
-        events.append({"event": "slot", "name": "requested_slot", "value": filling.ask})
-    return {"events": events, "responses": _responses(filling.says)}
+    asked = {"event": "slot", "name": "requested_slot", "value": filling.ask}
+    return {"events": [*_slots(filling.slots), asked], "responses": _responses(filling.says)}
 
 
 def call_response(action: str, answer: Answer) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from bot.messages import ActionCall, Answer, Filling, Outcome, Policy, Say
-from plugins.rasa.action_server import PATH, ActionServer
+from plugins.rasa.action_server import PATH, ActionServer, fill_response
 from plugins.rasa.api import SdkAction, sdk_action
 
 TOKEN = "t0ken"
@@ -125,6 +125,13 @@ async def test_a_form_step_names_the_next_slot(url: str) -> None:
     assert answer["events"] == [
         {"event": "slot", "name": "order_id", "value": "B-100234"},
         {"event": "slot", "name": "requested_slot", "value": "proof"},
+    ]
+
+
+def test_a_form_step_that_reads_nothing_still_names_the_next_slot() -> None:
+    # After a digression Rasa asked for a proof that had been given long ago.
+    assert fill_response(Filling(ask="new_street"))["events"] == [
+        {"event": "slot", "name": "requested_slot", "value": "new_street"}
     ]
 
 
