@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import secrets
 import time
@@ -22,7 +23,7 @@ from tests.live.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.rasa, pytest.mark.timeout(1500)]
 
-KILLS = 100
+KILLS = int(os.environ.get("KILLS", "100"))  # fewer, to try something out
 CUSTOMERS = 24
 LONGEST_LIFE = 1.2
 """Seconds that a bot lives at most after it was ready: time for some steps of a conversation."""

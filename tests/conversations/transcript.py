@@ -78,7 +78,10 @@ def main() -> None:
         {"sender": title, "text": text} for title, texts in CONVERSATIONS.items() for text in texts
     ]
     with tempfile.TemporaryDirectory() as folder:
-        answers = chat_json(Path(folder), lines)
+        _print(lines, chat_json(Path(folder), lines))
+
+
+def _print(lines: list[Line | str], answers: list[Line]) -> None:
     sender = ""
     for line, answer in zip(lines, answers, strict=True):
         assert isinstance(line, dict)
@@ -96,7 +99,8 @@ def _print_turn(line: Line, answer: Line) -> None:
         if reply["buttons"]:
             print("  " + " ".join(f"[{button['title']}]" for button in reply["buttons"]))
         for file in reply["attachments"]:
-            print(f"  <{Path(file).suffix or 'file'}: {Path(file).stat().st_size} bytes>")
+            data = Path(file).read_bytes()
+            print(f"  <{'PDF' if data.startswith(b'%PDF') else 'PNG'}, {len(data)} bytes>")
 
 
 if __name__ == "__main__":
