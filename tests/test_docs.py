@@ -34,7 +34,7 @@ from bot.wiring import build, wire
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
-WORDS = ("/work/", "/root/", "/tmp/", "/home/")
+WORDS = ("/root/", "/tmp/", "/home/")
 CORE_TABLES = ("bot", "dialogue", "handoff", "files", "log")
 
 
