@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -42,24 +42,23 @@ YES_NO = (Button("button_yes", "/affirm"), Button("button_no", "/deny"))
 _RUN_TIMEOUT = 45.0  # seconds; what became of a longer call is read back
 
 
+@dataclass(eq=False, kw_only=True)
 class ActionRunner:
     """The guarded road to the actions. Every call is recorded under (turn, action, number).
 
     ``on_effect`` runs in the transaction that records a finished side effect.
     """
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        identify: Identify | None = None,
-        on_effect: Callable[[Tx, ActionCall], None] = lambda _tx, _call: None,
-        clock: Clock = utc_now,
-    ) -> None:
-        self.forms = Forms(store=store, identify=identify, clock=clock)
-        self._store = store
-        self._recorder = Recorder(store=store, about=self._about, on_effect=on_effect, clock=clock)
-        self._clock = clock
+    store: Store
+    identify: Identify | None = None
+    on_effect: Callable[[Tx, ActionCall], None] = lambda _tx, _call: None
+    clock: Clock = utc_now
+
+    def __post_init__(self) -> None:
+        self.forms = Forms(store=self.store, identify=self.identify, clock=self.clock)
+        self._recorder = Recorder(
+            store=self.store, about=self._about, on_effect=self.on_effect, clock=self.clock
+        )
         self._actions: dict[str, Action] = {}
         self._builtins: dict[str, Callable[[ActionCall, int], Awaitable[Answer]]] = {}
 
@@ -99,7 +98,7 @@ class ActionRunner:
     async def _fill(self, name: str, call: ActionCall) -> Filling:
         if await self.open_proposal(call.conversation) is not None:
             # Something else has begun: what is said from here on is not about the proposal.
-            await self._store.write(lambda tx: effects.lapse(tx, call.conversation))
+            await self.store.write(lambda tx: effects.lapse(tx, call.conversation))
         return await self.forms.fill(self._actions[name], call)
 
     def _form_failed(self, name: str) -> Filling:
@@ -136,7 +135,7 @@ class ActionRunner:
         """What forbids the call, if anything; and the call with what the store knows."""
         standing = await self.forms.standing(call.conversation)
         call = replace(call, proofs=standing.proofs, address=standing.address)
-        if await self._store.read(lambda tx: effects.form_failed(tx, call.turn, action.name)):
+        if await self.store.read(lambda tx: effects.form_failed(tx, call.turn, action.name)):
             return _failed(), call
         if standing.owner is not Owner.BOT and not action.policy.read_only:
             return Answer((Say("utter_waiting_no_changes"),), Outcome.REFUSED, "waiting"), call
@@ -170,11 +169,11 @@ class ActionRunner:
             return Answer((Say("utter_shop_unavailable"),), Outcome.HANDOFF, "shop_unavailable")
         if isinstance(proposed, Answer):
             # A refusal is what was heard last: no yes may run what was read back before it.
-            await self._store.write(lambda tx: effects.lapse(tx, call.conversation))
+            await self.store.write(lambda tx: effects.lapse(tx, call.conversation))
             return proposed
         *before, last = proposed.says
         question = replace(last, buttons=last.buttons or YES_NO)
-        await self._store.write(lambda tx: self._keep_proposal(tx, action, call, proposed))
+        await self.store.write(lambda tx: self._keep_proposal(tx, action, call, proposed))
         return Answer((*before, question), Outcome.ASK, slots=proposed.slots)
 
     async def propose_again(
@@ -186,13 +185,13 @@ class ActionRunner:
         refusal, call = await self._guard(action, replace(call, arguments=arguments))
         if refusal is None:
             return await self._propose(action, call)
-        await self._store.write(lambda tx: effects.drop(tx, proposal["id"]))
+        await self.store.write(lambda tx: effects.drop(tx, proposal["id"]))
         return _without_form(refusal)
 
     def _keep_proposal(self, tx: Tx, action: Action, call: ActionCall, proposal: Proposal) -> None:
         if is_over(tx, call.turn):
             return  # its read-back is never said, so that no yes can be about it
-        now = self._clock()
+        now = self.clock()
         subject = proposal.subject or str(proposal.arguments.get(action.policy.subject) or "")
         # It cannot be run without its proof, so it does not outlive it.
         ends = [p.expires for p in call.proofs if p.kind in action.policy.proofs]
@@ -231,7 +230,7 @@ class ActionRunner:
             self._recorder.start(tx, key, ready, *self._about(action.name, ready), proposal["id"])
             return True
 
-        if not await self._store.write(begin):
+        if not await self.store.write(begin):
             return None
         return await self._run(action, ready)
 
@@ -247,7 +246,7 @@ class ActionRunner:
 
     async def resume(self, record: Row, call: ActionCall) -> Answer:
         """What became of a call that was started before this process, or failed in it."""
-        proposal = await self._store.read(lambda tx: effects.proposal(tx, record["key"]))
+        proposal = await self.store.read(lambda tx: effects.proposal(tx, record["key"]))
         action = self._actions.get(record["name"])
         if proposal is None or action is None:
             return _unknown()
@@ -278,7 +277,7 @@ class ActionRunner:
         def lost(tx: Tx) -> list[Row]:
             return [row for row in effects.cut_off(tx) if is_over(tx, row["turn"])]
 
-        for record in await self._store.read(lost):
+        for record in await self.store.read(lost):
             key = (record["turn"], record["action"], record["number"])
             self._recorder.begin(key, self._settle(key, record))
 
@@ -294,14 +293,14 @@ class ActionRunner:
         )
         try:
             result = codec.answer_to_dict(await self.resume(record, call))
-            await self._store.write(lambda tx: self._recorder.record(tx, key, call, result))
+            await self.store.write(lambda tx: self._recorder.record(tx, key, call, result))
         except Exception:  # an edge: it is tried again at the next start
             log.exception("lost call not settled", extra={"turn": key[0]})
 
     async def open_proposal(self, conversation: int) -> Row | None:
         """The proposal that waits for a yes."""
-        now: datetime = self._clock()
-        return await self._store.read(lambda tx: effects.open_proposal(tx, conversation, now))
+        now: datetime = self.clock()
+        return await self.store.read(lambda tx: effects.open_proposal(tx, conversation, now))
 
 
 def _given(action: Action, slots: Mapping[str, Any]) -> dict[str, Any]:

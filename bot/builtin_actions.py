@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,30 +20,24 @@ _LONGEST_CORRECTION = 200  # characters; whoever writes more says more than that
 _MISSES = 2  # in a row: then a person
 
 
+@dataclass(eq=False, kw_only=True)
 class BuiltinActions:
     """Registers itself with the runner."""
 
-    def __init__(
-        self,
-        *,
-        runner: ActionRunner,
-        store: Store,
-        handoff: Handoff,
-        texts: Texts,
-        clock: Clock = utc_now,
-    ) -> None:
-        self._runner = runner
-        self._store = store
-        self._handoff = handoff
-        self._texts = texts
-        self._clock = clock
-        runner.add_builtin("correct", self.correct)
-        runner.add_builtin("confirm", self.confirm)
-        runner.add_builtin("deny", self.deny)
-        runner.add_builtin("handoff", self.hand_off)
-        runner.add_builtin("miss", self.miss)
-        runner.add_builtin("knowledge", self.knowledge)
-        runner.add_builtin("back_to_bot", self.back_to_bot)
+    runner: ActionRunner
+    store: Store
+    handoff: Handoff
+    texts: Texts
+    clock: Clock = utc_now
+
+    def __post_init__(self) -> None:
+        self.runner.add_builtin("correct", self.correct)
+        self.runner.add_builtin("confirm", self.confirm)
+        self.runner.add_builtin("deny", self.deny)
+        self.runner.add_builtin("handoff", self.hand_off)
+        self.runner.add_builtin("miss", self.miss)
+        self.runner.add_builtin("knowledge", self.knowledge)
+        self.runner.add_builtin("back_to_bot", self.back_to_bot)
 
     async def correct_first(self, turn: Turn, ask: Next) -> Answer:
         """A middleware: what corrects the open proposal is no question to the dialogue.
@@ -64,53 +58,53 @@ class BuiltinActions:
         )
         if not await self._corrects(call):
             return await ask(turn)
-        return await self._runner.call("correct", call, 1)
+        return await self.runner.call("correct", call, 1)
 
     async def _corrects(self, call: ActionCall) -> bool:
-        if await self._store.read(lambda tx: effects.call(tx, call.turn, "correct", 1)):
+        if await self.store.read(lambda tx: effects.call(tx, call.turn, "correct", 1)):
             return True  # it did when the turn was asked before
-        proposal = await self._runner.open_proposal(call.conversation)
+        proposal = await self.runner.open_proposal(call.conversation)
         return proposal is not None and bool(await self._changes(proposal, call))
 
     async def correct(self, call: ActionCall, number: int) -> Answer:
         """A new proposal, with what the message corrects in the open one."""
         del number
-        proposal = await self._runner.open_proposal(call.conversation)
+        proposal = await self.runner.open_proposal(call.conversation)
         corrected = await self._correct(proposal, call) if proposal is not None else None
         return corrected or Answer((Say("utter_nothing_open"),))
 
     async def confirm(self, call: ActionCall, number: int) -> Answer:
         """A yes: run the open proposal once; with none open, repeat the result or say so."""
-        record = await self._store.read(lambda tx: effects.call(tx, call.turn, "confirm", number))
+        record = await self.store.read(lambda tx: effects.call(tx, call.turn, "confirm", number))
         if record is not None:  # started, and cut off before its result was written
-            return await self._runner.resume(record, call)
-        proposal = await self._runner.open_proposal(call.conversation)
+            return await self.runner.resume(record, call)
+        proposal = await self.runner.open_proposal(call.conversation)
         if proposal is None:
             return await self._nothing_open(call)
         corrected = await self._correct(proposal, call)
         if corrected is not None:
             return corrected
-        if await self._store.read(lambda tx: _sent_before(tx, call.turn, proposal)):
-            return await self._runner.propose_again(proposal, call)
-        answer = await self._runner.execute(proposal, call, number)
+        if await self.store.read(lambda tx: _sent_before(tx, call.turn, proposal)):
+            return await self.runner.propose_again(proposal, call)
+        answer = await self.runner.execute(proposal, call, number)
         return answer if answer is not None else await self._nothing_open(call)
 
     async def deny(self, call: ActionCall, number: int) -> Answer:
         """A no: drop the open proposal, or correct it ("nein, Hausnummer 14")."""
         del number
-        proposal = await self._runner.open_proposal(call.conversation)
+        proposal = await self.runner.open_proposal(call.conversation)
         if proposal is None:
             return Answer((Say("utter_denied_nothing"),))
         corrected = await self._correct(proposal, call)
         if corrected is not None:
             return corrected
-        await self._store.write(lambda tx: effects.drop(tx, proposal["id"]))
+        await self.store.write(lambda tx: effects.drop(tx, proposal["id"]))
         return Answer((Say("utter_proposal_dropped"),), slots=self._used(proposal))
 
     async def hand_off(self, call: ActionCall, number: int) -> Answer:
         """A person, whenever one is asked for."""
         del number
-        standing = await self._runner.forms.standing(call.conversation)
+        standing = await self.runner.forms.standing(call.conversation)
         if standing.owner is not Owner.BOT:
             return Answer((Say("utter_already_waiting"),), Outcome.HANDOFF, "asked_again")
         if call.understanding.intent == "complaint":
@@ -120,12 +114,12 @@ class BuiltinActions:
     async def miss(self, call: ActionCall, number: int) -> Answer:
         """Not understood: a correction, a new try, or at the second miss a person."""
         del number
-        proposal = await self._runner.open_proposal(call.conversation)
+        proposal = await self.runner.open_proposal(call.conversation)
         if proposal is not None:
             corrected = await self._correct(proposal, call)
             if corrected is not None:
                 return corrected
-        row = await self._store.read(lambda tx: conversations.get(tx, call.conversation))
+        row = await self.store.read(lambda tx: conversations.get(tx, call.conversation))
         if row["owner"] != Owner.BOT:
             return Answer((Say("utter_waiting_noted"),))
         if row["misses"] + 1 >= _MISSES:
@@ -137,7 +131,7 @@ class BuiltinActions:
     async def knowledge(self, call: ActionCall, number: int) -> Answer:
         """The answer to a question of policy: the text named like the intent."""
         name = f"utter_{call.understanding.intent}"
-        if not self._texts.has(name):
+        if not self.texts.has(name):
             return await self.miss(call, number)
         return Answer((Say(name),))
 
@@ -147,32 +141,32 @@ class BuiltinActions:
 
         def work(tx: Tx) -> bool:
             conversation = conversations.get(tx, call.conversation)
-            return self._handoff.back_to_bot(tx, conversation)
+            return self.handoff.back_to_bot(tx, conversation)
 
-        was_waiting = await self._store.write(work)
+        was_waiting = await self.store.write(work)
         return Answer((Say("utter_back_to_bot" if was_waiting else "utter_help"),))
 
     async def _correct(self, proposal: Row, call: ActionCall) -> Answer | None:
         """A new proposal when the message corrects the open one."""
         changes = await self._changes(proposal, call)
-        return await self._runner.propose_again(proposal, call, changes) if changes else None
+        return await self.runner.propose_again(proposal, call, changes) if changes else None
 
     async def _changes(self, proposal: Row, call: ActionCall) -> Mapping[str, Any] | None:
-        action = self._runner.get(proposal["action"])
+        action = self.runner.get(proposal["action"])
         if not isinstance(action, Corrects):
             return None
         return await action.correct(replace(call, arguments=codec.decode(proposal["arguments"])))
 
     async def _nothing_open(self, call: ActionCall) -> Answer:
-        since = self._clock() - _REPEAT_WITHIN
-        last = await self._store.read(lambda tx: effects.last_effect(tx, call.conversation, since))
+        since = self.clock() - _REPEAT_WITHIN
+        last = await self.store.read(lambda tx: effects.last_effect(tx, call.conversation, since))
         if last is None:
             return Answer((Say("utter_nothing_open"),))
         done = codec.answer_from_dict(codec.decode(last["result"]))
         return Answer((Say("utter_already_done"), *done.says))
 
     def _used(self, proposal: Row) -> dict[str, Any]:
-        action = self._runner.get(proposal["action"])
+        action = self.runner.get(proposal["action"])
         keep = action.policy.subject if action else ""
         return {key: None for key in codec.decode(proposal["arguments"]) if key != keep}
 

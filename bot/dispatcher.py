@@ -40,32 +40,23 @@ class Patience:
     retry_limit: float = 60.0
 
 
+@dataclass(eq=False, kw_only=True)
 class Dispatcher:
     """Runs the turns. ``ask`` is the dialogue behind its middleware."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        ask: Next,
-        freezer: Freezer,
-        settler: Settler,
-        media: MediaFetcher,
-        patience: Patience | None = None,
-        at_once: int = 32,
-        clock: Clock = utc_now,
-        observe: Callable[[str, float], None] = lambda _step, _seconds: None,
-    ) -> None:
+    store: Store
+    ask: Next
+    freezer: Freezer
+    settler: Settler
+    media: MediaFetcher
+    patience: Patience | None = None
+    at_once: int = 32
+    clock: Clock = utc_now
+    observe: Callable[[str, float], None] = lambda _step, _seconds: None
+
+    def __post_init__(self) -> None:
         self.alarm = Alarm()
-        self._store = store
-        self._ask = ask
-        self._freezer = freezer
-        self._settler = settler
-        self._media = media
-        self._patience = patience or Patience()
-        self._at_once = at_once
-        self._clock = clock
-        self._observe = observe
+        self._patience = self.patience or Patience()
         self._lease = self._patience.ask_timeout + _LEASE
         self._running: set[asyncio.Task[None]] = set()
         self._asking: dict[int, asyncio.Task[Answer]] = {}
@@ -78,20 +69,20 @@ class Dispatcher:
             conversations.release_all(tx)
             turns.forget_failures(tx)
 
-        await self._store.write(work)
+        await self.store.write(work)
 
     async def run(self) -> None:
         """Run turns forever; cancel to stop, then ``drain``."""
         while True:
             try:
                 await self._start_due()
-                due = await self._store.read(conversations.next_due)
+                due = await self.store.read(conversations.next_due)
             except Exception:  # an edge: a full disk, for instance; what is due stays due
                 log.exception("dispatcher cannot use the store")
                 await asyncio.sleep(PAUSE)
                 continue
-            full = len(self._running) >= self._at_once
-            await self.alarm.wait(None if full else due, self._clock())
+            full = len(self._running) >= self.at_once
+            await self.alarm.wait(None if full else due, self.clock())
 
     async def drain(self, seconds: float) -> None:
         """Let running turns end for so long; the rest is asked again at the next start."""
@@ -110,11 +101,11 @@ class Dispatcher:
             asking.cancel()
 
     async def _start_due(self) -> None:
-        room = self._at_once - len(self._running)
+        room = self.at_once - len(self._running)
         if room <= 0:
             return
-        leased = await self._store.write(
-            lambda tx: conversations.lease(tx, self._clock(), self._lease, room)
+        leased = await self.store.write(
+            lambda tx: conversations.lease(tx, self.clock(), self._lease, room)
         )
         for conversation, fence in leased:
             task = asyncio.create_task(
@@ -136,7 +127,7 @@ class Dispatcher:
             await asyncio.sleep(PAUSE)
         except Exception:  # an edge: one conversation's fault must not stop the others
             log.exception("turn broken", extra={"conversation": conversation})
-            await self._settler.broken(conversation)
+            await self.settler.broken(conversation)
         finally:
             await self._release(conversation, fence)
 
@@ -145,22 +136,22 @@ class Dispatcher:
             conversations.release(tx, conversation, fence)
 
         try:
-            await asyncio.shield(self._store.write(work))
+            await asyncio.shield(self.store.write(work))
         except StoreError:
             log.exception("lease kept until it ends", extra={"conversation": conversation})
 
     async def _turn(self, conversation: int, fence: int) -> None:
         clock = asyncio.get_running_loop().time
         started = clock()
-        await self._media.fetch(conversation)
+        await self.media.fetch(conversation)
         fetched = clock()
-        turn, patience = await self._store.write(lambda tx: self._begin(tx, conversation, fence))
-        asked_at, frozen = self._clock(), clock()
-        self._observe("fetch", fetched - started)
-        self._observe("freeze", frozen - fetched)
+        turn, patience = await self.store.write(lambda tx: self._begin(tx, conversation, fence))
+        asked_at, frozen = self.clock(), clock()
+        self.observe("fetch", fetched - started)
+        self.observe("freeze", frozen - fetched)
         if turn is None or conversation in self._taken:
             return
-        answer = self._settler.answer_without_dialogue(turn)
+        answer = self.settler.answer_without_dialogue(turn)
         try:
             if answer is None:
                 answer = await self._answer(turn, patience)
@@ -172,20 +163,20 @@ class Dispatcher:
                 raise
             return  # taken over: the turn was handed to the agent in that transaction
         finally:
-            self._observe("ask", clock() - frozen)
+            self.observe("ask", clock() - frozen)
         asked = clock()
-        await self._store.write(lambda tx: self._settler.finish(tx, turn, fence, answer))
-        self._observe("finish", clock() - asked)
+        await self.store.write(lambda tx: self.settler.finish(tx, turn, fence, answer))
+        self.observe("finish", clock() - asked)
 
     def _begin(self, tx: Tx, conversation: int, fence: int) -> tuple[Turn | None, float]:
         """The turn to ask, under a lease that lasts, and how many seconds its answer may take."""
-        if not conversations.extend_lease(tx, conversation, fence, self._clock(), self._lease):
+        if not conversations.extend_lease(tx, conversation, fence, self.clock(), self._lease):
             return None, 0.0
-        turn = self._freezer.freeze(tx, conversation)
+        turn = self.freezer.freeze(tx, conversation)
         row = None if turn is None else turns.get(tx, turn.key)
         if row is None:
             return None, 0.0
-        now = self._clock()
+        now = self.clock()
         gone = (now - turns.failing_since(row, now)).total_seconds()
         rest = max(self._patience.retry_limit - gone, 0.1)
         return turn, min(self._patience.ask_timeout, rest)
@@ -193,12 +184,12 @@ class Dispatcher:
     async def _answer(self, turn: Turn, patience: float) -> Answer:
         """Ask; when it takes long, tell the customer once and go on waiting."""
         slow = min(self._patience.slow_after, patience)
-        asking = asyncio.ensure_future(self._ask(turn))
+        asking = asyncio.ensure_future(self.ask(turn))
         self._asking[turn.conversation] = asking
         try:
             await asyncio.wait([asking], timeout=slow)
             if not asking.done():
-                await self._store.write(lambda tx: self._settler.tell_delay(tx, turn))
+                await self.store.write(lambda tx: self.settler.tell_delay(tx, turn))
                 await asyncio.wait([asking], timeout=patience - slow)
             if not asking.done():
                 raise Unavailable("timeout")
@@ -211,7 +202,7 @@ class Dispatcher:
 
     async def _again(self, turn: Turn, fence: int, asked_at: datetime, error: str) -> None:
         """Ask the same row again later, or give it to a person when the limit is over."""
-        now = self._clock()
+        now = self.clock()
         until = now + backoff(turn.attempt, base=0.5, cap=8.0)
 
         def work(tx: Tx) -> None:
@@ -223,13 +214,13 @@ class Dispatcher:
             limit = timedelta(seconds=self._patience.retry_limit)
             since = turns.failing_since(row, asked_at)
             if until - since > limit:
-                self._settler.give_up(tx, turn, fence, error)
+                self.settler.give_up(tx, turn, fence, error)
                 return
-            self._settler.tell_delay(tx, turn)
+            self.settler.tell_delay(tx, turn)
             turns.postpone(tx, turn.key, since, until, error)
             conversations.due_at(tx, turn.conversation, until)
 
-        await self._store.write(work)
+        await self.store.write(work)
         log.warning("turn retried", extra={"turn": turn.key, "reason": error})
 
 

@@ -40,21 +40,19 @@ class Standing:
         return bool(action.policy.proofs) and self.wrong_pairs >= WRONG_PAIRS
 
 
+@dataclass(eq=False, kw_only=True)
 class Forms:
     """Fills forms and keeps proofs. ``identify`` checks a pair; without one none fits."""
 
-    def __init__(
-        self, *, store: Store, identify: Identify | None = None, clock: Clock = utc_now
-    ) -> None:
-        self._store = store
-        self._identify = identify
-        self._clock = clock
+    store: Store
+    identify: Identify | None = None
+    clock: Clock = utc_now
 
     async def standing(self, conversation: int) -> Standing:
         """What the store knows about the customer of a conversation."""
 
         def work(tx: Tx) -> Standing:
-            now = self._clock()
+            now = self.clock()
             since = max(stamp(now - _WRONG_PAIRS_WITHIN), cases.last_settled_at(tx, conversation))
             row = conversations.get(tx, conversation)
             return Standing(
@@ -64,7 +62,7 @@ class Forms:
                 wrong_pairs=effects.attempts(tx, conversation, since),
             )
 
-        return await self._store.read(work)
+        return await self.store.read(work)
 
     async def fill(self, action: Action, call: ActionCall) -> Filling:
         """One step. Raises what the action or the check raises, and TimeoutError."""
@@ -90,23 +88,21 @@ class Forms:
         if standing.proves(action, str(subject)):
             return replace(filling, slots={**filling.slots, policy.secret: None})
         if await self._pair_fits(str(subject), str(secret)):
-            proof = Proof("pair", str(subject), self._clock() + PROOF_LIFE)
-            await self._store.write(lambda tx: effects.grant(tx, call.conversation, proof))
+            proof = Proof("pair", str(subject), self.clock() + PROOF_LIFE)
+            await self.store.write(lambda tx: effects.grant(tx, call.conversation, proof))
             return replace(filling, slots={**filling.slots, policy.secret: None})
         return await self._wrong_pair(action, call, standing, str(subject), filling)
 
     async def _pair_fits(self, subject: str, secret: str) -> bool:
-        if self._identify is None:
+        if self.identify is None:
             return False
-        return await self._identify.check_pair(subject, secret)
+        return await self.identify.check_pair(subject, secret)
 
     async def _wrong_pair(
         self, action: Action, call: ActionCall, standing: Standing, subject: str, filling: Filling
     ) -> Filling:
-        now = self._clock()
-        await self._store.write(
-            lambda tx: effects.note_attempt(tx, call.conversation, subject, now)
-        )
+        now = self.clock()
+        await self.store.write(lambda tx: effects.note_attempt(tx, call.conversation, subject, now))
         if standing.wrong_pairs + 1 >= WRONG_PAIRS:
             return emptied(action)
         empty = {action.policy.subject: None, action.policy.secret: None}

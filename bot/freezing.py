@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import codec
@@ -17,6 +17,7 @@ _ALONE = frozenset({Kind.BUTTON, Kind.EDIT, Kind.EMPTY, Kind.UNKNOWN})
 _HISTORY_LINES = 40
 
 
+@dataclass(eq=False, kw_only=True)
 class Freezer:
     """``detect(text, current, first)`` tells the language of a message.
 
@@ -24,18 +25,13 @@ class Freezer:
     costs more the longer its tracker is.
     """
 
-    def __init__(
-        self,
-        *,
-        features: Mapping[str, Features],
-        detect: Callable[[str, str, bool], str],
-        session_pause: float,
-        clock: Clock = utc_now,
-    ) -> None:
-        self._features = features
-        self._detect = detect
-        self._pause = timedelta(seconds=session_pause)
-        self._clock = clock
+    features: Mapping[str, Features]
+    detect: Callable[[str, str, bool], str]
+    session_pause: float
+    clock: Clock = utc_now
+
+    def __post_init__(self) -> None:
+        self._pause = timedelta(seconds=self.session_pause)
 
     def freeze(self, tx: Tx, conversation: int) -> Turn | None:
         """The frozen turn of a conversation, made when messages wait; ``None``: nothing to do."""
@@ -49,13 +45,13 @@ class Freezer:
         elif waiting and not turns.lacks_files(waiting[0]):
             return self._make(tx, owner, self._burst(owner["channel"], waiting), waiting)
         # What came with files after the others were fetched is next.
-        wake_if_waiting(tx, conversation, self._clock())
+        wake_if_waiting(tx, conversation, self.clock())
         return None
 
     def _burst(self, channel: str, waiting: list[Row]) -> list[Row]:
         """The messages that are one turn: the first, and the texts that follow it directly."""
         first = waiting[0]
-        window = self._features.get(channel, Features()).burst_seconds
+        window = self.features.get(channel, Features()).burst_seconds
         if Kind(first["kind"]) in _ALONE or window <= 0:
             return [first]
         burst = [first]
@@ -66,7 +62,7 @@ class Freezer:
         return burst
 
     def _make(self, tx: Tx, conversation: Row, messages: list[Row], waiting: list[Row]) -> Turn:
-        now = self._clock()
+        now = self.clock()
         conversation = self._session(tx, conversation, now)
         turn = self._turn(tx, conversation, messages)
         if conversation["resumed"]:
@@ -95,7 +91,7 @@ class Freezer:
             conversation=conversation["id"],
             session=conversation["session"],
             text=text,
-            language=self._detect(text, conversation["language"], first),
+            language=self.detect(text, conversation["language"], first),
             kind=Kind(messages[0]["kind"]),
             payload=_honoured(tx, conversation["id"], messages[0]),
             attachments=attachments,

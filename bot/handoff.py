@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,7 @@ _FACTS_TIMEOUT = 5.0  # seconds
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False, kw_only=True)
 class Handoff:
     """Opens cases and applies commands.
 
@@ -47,22 +48,17 @@ class Handoff:
     an agent's line waits before it leaves.
     """
 
-    def __init__(
-        self,
-        *,
-        renderer: Renderer,
-        desk: Callable[[str, str], str],
-        undo_seconds: float = 0.0,
-        clock: Clock = utc_now,
-    ) -> None:
-        self._renderer = renderer
-        self._desk = desk
-        self._undo = timedelta(seconds=undo_seconds)
-        self._clock = clock
+    renderer: Renderer
+    desk: Callable[[str, str], str]
+    undo_seconds: float = 0.0
+    clock: Clock = utc_now
+
+    def __post_init__(self) -> None:
+        self._undo = timedelta(seconds=self.undo_seconds)
 
     def open_case(self, tx: Tx, conversation: Row, reason: str) -> int:
         """Open a case (or return the open one); a bot's conversation waits for a person now."""
-        now = self._clock()
+        now = self.clock()
         priority = "high" if reason in URGENT else "normal"
         existing = cases.open_case(tx, conversation["id"])
         if existing is not None:
@@ -70,7 +66,7 @@ class Handoff:
                 cases.raise_priority(tx, existing["id"], reason, priority)
             self._show(tx, existing["id"], now)
             return int(existing["id"])
-        desk = self._desk(reason, conversation["language"])
+        desk = self.desk(reason, conversation["language"])
         case = cases.insert(
             tx, conversation["id"], desk=desk, reason=reason, priority=priority, now=now
         )
@@ -100,7 +96,7 @@ class Handoff:
             case=command.case,
             agent=command.agent,
             result=result,
-            now=self._clock(),
+            now=self.clock(),
         )
         return result
 
@@ -120,7 +116,7 @@ class Handoff:
                 return self._close(tx, command, case)
 
     def _take_over(self, tx: Tx, command: TakeOver, case: Row) -> CommandResult:
-        now = self._clock()
+        now = self.clock()
         if case["agent"] == command.agent:
             return CommandResult(True)
         if case["agent"] is not None and not command.force:
@@ -164,11 +160,11 @@ class Handoff:
                 conversation = conversations.get(tx, turn["conversation"])
             stale = is_stale(conversation, turn["owner_version"])
             case = cases.open_case(tx, conversation["id"])
-            ids = self._renderer.queue(
+            ids = self.renderer.queue(
                 tx,
                 conversation,
                 answer.says,
-                now=self._clock(),
+                now=self.clock(),
                 turn=turn["key"],
                 language=turn["language"],
                 state=State.DRAFT if stale else State.QUEUED,
@@ -178,7 +174,7 @@ class Handoff:
                 tag=f"effect{record['number']}",
             )
             for line in ids:
-                post_line(tx, conversation["id"], f"out:{line}", self._clock())
+                post_line(tx, conversation["id"], f"out:{line}", self.clock())
 
     def _line(self, tx: Tx, command: Line, case: Row) -> CommandResult:
         if case["agent"] is None:
@@ -191,9 +187,9 @@ class Handoff:
         return CommandResult(True, line=self._queue_line(tx, command, text, case))
 
     def _queue_line(self, tx: Tx, command: Line, text: str, case: Row) -> str:
-        now = self._clock()
+        now = self.clock()
         conversation = conversations.get(tx, case["conversation"])
-        pieces = self._renderer.pieces(conversation["channel"], text)
+        pieces = self.renderer.pieces(conversation["channel"], text)
         part, line = new_id(), ""
         for number, piece in enumerate(pieces, 1):
             row = outbox.insert_send(
@@ -221,7 +217,7 @@ class Handoff:
     def _keep_note(
         self, tx: Tx, agent: str, text: str, case: Row, command: Line | None = None
     ) -> str:
-        now = self._clock()
+        now = self.clock()
         line = cases.insert_note(
             tx,
             case=case["id"],
@@ -268,7 +264,7 @@ class Handoff:
         case = cases.open_case(tx, conversation["id"])
         if case is None or conversation["owner"] != Owner.WAITING:
             return False
-        now = self._clock()
+        now = self.clock()
         cases.close(tx, case["id"], cases.CUSTOMER_BACK, now)
         conversations.change_owner(tx, conversation["id"], Owner.BOT)
         self._show(tx, case["id"], now)
@@ -276,7 +272,7 @@ class Handoff:
         return True
 
     def _end(self, tx: Tx, case: Row, say: Say, outcome: str) -> None:
-        now = self._clock()
+        now = self.clock()
         conversation = case["conversation"]
         outbox.hurry(tx, conversation, now)
         cases.close(tx, case["id"], outcome, now)
@@ -288,7 +284,7 @@ class Handoff:
 
     def _notice(self, tx: Tx, conversation: int, say: Say, case: int, now: datetime) -> None:
         row = conversations.get(tx, conversation)
-        ids = self._renderer.queue(tx, row, [say], now=now, author=Author.SYSTEM, case=case)
+        ids = self.renderer.queue(tx, row, [say], now=now, author=Author.SYSTEM, case=case)
         for line in ids:
             post_line(tx, conversation, f"out:{line}", now)
 
@@ -307,27 +303,19 @@ class Handoff:
         cases.touch(tx, case)
 
 
+@dataclass(eq=False, kw_only=True)
 class CoreDeskInbox:
     """The DeskInbox port. ``order_facts`` tells the card about the orders of a case."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        files: Files,
-        texts: Texts,
-        handoff: Handoff,
-        order_facts: OrderFacts | None = None,
-    ) -> None:
-        self.store = store
-        self.files = files
-        self.texts = texts
-        self._handoff = handoff
-        self._order_facts = order_facts
+    store: Store
+    files: Files
+    texts: Texts
+    handoff: Handoff
+    order_facts: OrderFacts | None = None
 
     async def accept(self, command: Command) -> CommandResult:
         """Apply a command at once."""
-        return await self.store.write(lambda tx: self._handoff.apply(tx, command))
+        return await self.store.write(lambda tx: self.handoff.apply(tx, command))
 
     async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
         """Open (or the latest closed) cases."""
@@ -336,9 +324,9 @@ class CoreDeskInbox:
     async def case(self, case: int) -> Case | None:
         """One case, with the facts of its orders where the shop tells them."""
         found = await self.store.read(lambda tx: cases.load(tx, case))
-        if found is None or self._order_facts is None:
+        if found is None or self.order_facts is None:
             return found
-        facts = [await self._facts_of(self._order_facts, order) for order in found.orders]
+        facts = [await self._facts_of(self.order_facts, order) for order in found.orders]
         return replace(found, orders=tuple(facts))
 
     @staticmethod

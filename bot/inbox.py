@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.clean import clean_text, valid_text
@@ -16,25 +16,16 @@ from bot.store import cases, conversations, outbox, turns
 _LONGEST_BURST = 5
 
 
+@dataclass(eq=False, kw_only=True)
 class CoreInbox:
     """The Inbox port. ``features`` are the channels' by name; ``language`` the shop's default."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        files: Files,
-        texts: Texts,
-        features: Mapping[str, Features],
-        language: str,
-        clock: Clock = utc_now,
-    ) -> None:
-        self.store = store
-        self.files = files
-        self.texts = texts
-        self._features = features
-        self._language = language
-        self._clock = clock
+    store: Store
+    files: Files
+    texts: Texts
+    features: Mapping[str, Features]
+    language: str
+    clock: Clock = utc_now
 
     async def accept(
         self, *messages: Inbound, cursor: Callable[[Tx], None] | None = None
@@ -51,7 +42,7 @@ class CoreInbox:
 
     async def receipt(self, *receipts: Receipt) -> None:
         """Note what the vendor reports; what comes before its message is noted is kept."""
-        now = self._clock()
+        now = self.clock()
 
         def work(tx: Tx) -> None:
             for receipt in receipts:
@@ -73,10 +64,10 @@ class CoreInbox:
         return await self.store.read(work)
 
     def _accept(self, tx: Tx, message: Inbound) -> bool:
-        now = self._clock()
+        now = self.clock()
         message = _tidy(message)
         conversation = conversations.ensure(
-            tx, message.address, message.sender_name, self._language, now
+            tx, message.address, message.sender_name, self.language, now
         )
         owner = Owner(conversation["owner"])
         merged = message.kind is Kind.EDIT and self._merge_edit(tx, message, conversation["id"])
@@ -107,7 +98,7 @@ class CoreInbox:
     def _wake(self, tx: Tx, conversation: Row, message: Inbound, now: datetime) -> None:
         if turns.frozen(tx, conversation["id"]) is not None:
             return  # the next turn; finishing this one makes it due
-        features = self._features.get(message.address.channel, Features())
+        features = self.features.get(message.address.channel, Features())
         due = now
         waiting = turns.pending(tx, conversation["id"])
         # One that is a turn of its own (a button) ends the burst, and what follows cannot delay it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bot import codec
@@ -22,37 +22,30 @@ _ATTEMPTS = 3
 _LONGEST = 60.0  # seconds that all files of a turn may take: a lease is longer
 
 
+@dataclass(eq=False, kw_only=True)
 class MediaFetcher:
     """Streams attachments into ``Files``; a failed fetch is noted, and said to the customer."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        files: Files,
-        channels: Mapping[str, Channel],
-        clock: Clock = utc_now,
-    ) -> None:
-        self._store = store
-        self._files = files
-        self._channels = channels
-        self._clock = clock
+    store: Store
+    files: Files
+    channels: Mapping[str, Channel]
+    clock: Clock = utc_now
 
     async def fetch(self, conversation: int) -> None:
         """Fetch the attachments of all messages of a conversation that still lack them."""
         owner = f"conversation:{conversation}"
         until = asyncio.get_running_loop().time() + _LONGEST
-        for row in await self._store.read(lambda tx: turns.unfetched(tx, conversation)):
+        for row in await self.store.read(lambda tx: turns.unfetched(tx, conversation)):
             attachments = codec.attachments_from_json(row["attachments"])
             fetched = [await self._one(row["channel"], one, owner, until) for one in attachments]
-            await self._store.write(partial(self._note, row, tuple(fetched)))
+            await self.store.write(partial(self._note, row, tuple(fetched)))
 
     def _note(self, row: Row, fetched: tuple[Attachment, ...], tx: Tx) -> None:
         if turns.set_attachments(tx, row, fetched):
-            post_line(tx, row["conversation"], f"in:{row['id']}", self._clock())
+            post_line(tx, row["conversation"], f"in:{row['id']}", self.clock())
 
     async def _one(self, name: str, attachment: Attachment, owner: str, until: float) -> Attachment:
-        channel = self._channels.get(name)
+        channel = self.channels.get(name)
         if attachment.file or attachment.error:
             return attachment
         if not isinstance(channel, MediaChannel):
@@ -61,7 +54,7 @@ class MediaFetcher:
             wait = backoff(attempt, base=0.5).total_seconds()
             try:
                 async with asyncio.timeout_at(until):
-                    return await self._files.put(
+                    return await self.files.put(
                         channel.fetch(attachment),
                         name=attachment.name,
                         owner=owner,

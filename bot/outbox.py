@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.codec import Clock, utc_now
@@ -22,32 +23,25 @@ _SEND_TIMEOUT = 60.0  # seconds; what became of a longer one is not known
 _REPEATED = "unknown_repeated"
 
 
+@dataclass(eq=False, kw_only=True)
 class Deliverer:
     """Sends what is queued. ``case`` loads a case with its order facts, for the card."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        channels: Mapping[str, Channel],
-        desks: Mapping[str, Desk],
-        case: Callable[[int], Awaitable[Case | None]],
-        clock: Clock = utc_now,
-        observe: Callable[[str, float], None] = lambda _step, _seconds: None,
-    ) -> None:
+    store: Store
+    channels: Mapping[str, Channel]
+    desks: Mapping[str, Desk]
+    case: Callable[[int], Awaitable[Case | None]]
+    clock: Clock = utc_now
+    observe: Callable[[str, float], None] = lambda _step, _seconds: None
+
+    def __post_init__(self) -> None:
         self.alarm = Alarm()
-        self._store = store
-        self._channels = channels
-        self._desks = desks
-        self._case = case
-        self._clock = clock
-        self._observe = observe
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
 
     async def recover(self) -> None:
         """Begin to settle the rows that were being sent when the last process ended."""
-        for row in await self._store.read(outbox.cut_off):
+        for row in await self.store.read(outbox.cut_off):
             self._start(row, self._settle_unknown(row))
 
     async def run(self) -> None:
@@ -55,13 +49,13 @@ class Deliverer:
         while True:
             try:
                 await self._start_due()
-                due = await self._store.read(outbox.next_due)
+                due = await self.store.read(outbox.next_due)
             except Exception:  # an edge: a full disk, for instance; what is queued stays queued
                 log.exception("outbox cannot use the store")
                 await asyncio.sleep(PAUSE)
                 continue
             full = len(self._running) >= _AT_ONCE
-            await self.alarm.wait(None if full else due, self._clock())
+            await self.alarm.wait(None if full else due, self.clock())
 
     async def drain(self) -> None:
         """Wait until what is being sent has been sent."""
@@ -73,7 +67,7 @@ class Deliverer:
         room = _AT_ONCE - len(self._running)
         if room <= 0:
             return
-        claiming = asyncio.ensure_future(self._store.write(lambda tx: self._claim(tx, room)))
+        claiming = asyncio.ensure_future(self.store.write(lambda tx: self._claim(tx, room)))
         try:
             claimed = await asyncio.shield(claiming)
         except asyncio.CancelledError:
@@ -94,7 +88,7 @@ class Deliverer:
         self.alarm.ring()
 
     def _claim(self, tx: Tx, room: int) -> list[Row]:
-        return [row for row in outbox.claim(tx, self._clock(), room) if not self._stale(tx, row)]
+        return [row for row in outbox.claim(tx, self.clock(), room) if not self._stale(tx, row)]
 
     def _stale(self, tx: Tx, row: Row) -> bool:
         if row["op"] != "send" or row["author"] != Author.BOT:
@@ -102,7 +96,7 @@ class Deliverer:
         if not is_stale(conversations.get(tx, row["conversation"]), row["owner_version"]):
             return False
         outbox.set_state(tx, row["id"], State.DRAFT)
-        mark_line(tx, row, self._clock())
+        mark_line(tx, row, self.clock())
         return True
 
     async def _deliver(self, row: Row) -> None:
@@ -122,10 +116,10 @@ class Deliverer:
             else:
                 await self._retry(row, None, "error")
         finally:
-            self._observe("send", asyncio.get_running_loop().time() - started)
+            self.observe("send", asyncio.get_running_loop().time() - started)
 
     async def _send(self, row: Row) -> None:
-        channel = self._channels.get(row["target"].removeprefix("channel:"))
+        channel = self.channels.get(row["target"].removeprefix("channel:"))
         if channel is None:
             await self._fail(row, "no_channel")
             return
@@ -146,7 +140,7 @@ class Deliverer:
         """Write what became of a row; a row left as being sent would hold its stream for ever."""
         while True:
             try:
-                await self._store.write(work)
+                await self.store.write(work)
             except StoreError:
                 log.exception("outbox cannot write the store")
                 if self._draining:
@@ -160,10 +154,10 @@ class Deliverer:
             conversation = conversations.get(tx, row["conversation"])
             return Address(conversation["channel"], conversation["address"])
 
-        return await self._store.read(work)
+        return await self.store.read(work)
 
     def _sent(self, tx: Tx, row: Row, vendor_id: str) -> None:
-        now = self._clock()
+        now = self.clock()
         channel = row["target"].removeprefix("channel:")
         outbox.note_sent(tx, row["id"], vendor_id, now)
         mark_line(tx, row, now)
@@ -173,7 +167,7 @@ class Deliverer:
         tx.notify("sent", row["turn"])
 
     async def _show(self, row: Row) -> None:
-        desk = self._desks.get(row["target"].removeprefix("desk:"))
+        desk = self.desks.get(row["target"].removeprefix("desk:"))
         if desk is None:
             await self._fail(row, "no_desk")
             return
@@ -187,17 +181,15 @@ class Deliverer:
         except TimeoutError:
             await self._retry(row, None, "timeout")
         else:
-            await self._note(lambda tx: outbox.note_sent(tx, row["id"], None, self._clock()))
+            await self._note(lambda tx: outbox.note_sent(tx, row["id"], None, self.clock()))
 
     async def _show_at(self, desk: Desk, row: Row) -> None:
         if row["op"] == "show":
-            case = await self._case(row["case_id"])
+            case = await self.case(row["case_id"])
             if case is not None:
                 await desk.show(case)
             return
-        line = await self._store.read(
-            lambda tx: cases.line(tx, row["conversation"], row["subject"])
-        )
+        line = await self.store.read(lambda tx: cases.line(tx, row["conversation"], row["subject"]))
         if line is None:
             return
         if row["op"] == "post":
@@ -211,7 +203,7 @@ class Deliverer:
             await self._fail(row, "gave_up")
             return
         wait = backoff(attempt) if after is None else timedelta(seconds=after)
-        at = self._clock() + wait
+        at = self.clock() + wait
         if row["reason"] == _REPEATED:
             reason = _REPEATED
         await self._note(lambda tx: outbox.retry_at(tx, row["id"], at, reason))
@@ -221,7 +213,7 @@ class Deliverer:
             outbox.set_state(tx, row["id"], State.FAILED, reason)
             for ended in (row, *outbox.fail_rest(tx, row["part"] or row["id"], reason)):
                 if ended["op"] == "send":
-                    mark_line(tx, ended, self._clock())
+                    mark_line(tx, ended, self.clock())
             tx.notify("sent", row["turn"])
 
         await self._note(work)
@@ -229,7 +221,7 @@ class Deliverer:
 
     async def _settle_unknown(self, row: Row) -> None:
         """Do what the channel declares about a send whose outcome nobody knows."""
-        channel = self._channels.get(row["target"].removeprefix("channel:"))
+        channel = self.channels.get(row["target"].removeprefix("channel:"))
         way = "dedupe" if channel is None else channel.features.unknown_send
         if way == "ask" and isinstance(channel, LooksUp):
             await self._look_up(channel, row)
@@ -253,7 +245,7 @@ class Deliverer:
 
     def _show_unknown(self, tx: Tx, row: Row) -> None:
         outbox.set_state(tx, row["id"], State.UNKNOWN, "unknown")
-        mark_line(tx, row, self._clock())
+        mark_line(tx, row, self.clock())
         tx.notify("sent", row["turn"])
 
 

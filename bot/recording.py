@@ -28,6 +28,7 @@ class Recorded(Generic[T]):
     failed: Callable[[], T]
 
 
+@dataclass(eq=False, kw_only=True)
 class Recorder:
     """Makes calls and writes what they gave.
 
@@ -35,18 +36,12 @@ class Recorder:
     the transaction that records a finished side effect.
     """
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        about: Callable[[str, ActionCall], tuple[str, str]],
-        on_effect: Callable[[Tx, ActionCall], None],
-        clock: Clock = utc_now,
-    ) -> None:
-        self._store = store
-        self._about = about
-        self._on_effect = on_effect
-        self._clock = clock
+    store: Store
+    about: Callable[[str, ActionCall], tuple[str, str]]
+    on_effect: Callable[[Tx, ActionCall], None]
+    clock: Clock = utc_now
+
+    def __post_init__(self) -> None:
         self._running: dict[Key, asyncio.Task[Any]] = {}
 
     async def close(self) -> None:
@@ -86,7 +81,7 @@ class Recorder:
     ) -> T:
         ids = {"action": key[1], "turn": key[0]}
         try:
-            record, over, address = await self._store.read(lambda tx: _before(tx, key, call))
+            record, over, address = await self.store.read(lambda tx: _before(tx, key, call))
             if record is not None and record["result"] is not None:
                 return way.from_dict(codec.decode(record["result"]))
             if record is None and over:
@@ -103,7 +98,7 @@ class Recorder:
             result = way.failed()
             packed = way.to_dict(result)
         try:
-            await self._store.write(lambda tx: self.record(tx, key, call, packed))
+            await self.store.write(lambda tx: self.record(tx, key, call, packed))
         except StoreError:
             log.exception("result not recorded", extra=ids)
         return result
@@ -113,7 +108,7 @@ class Recorder:
         turn, action, number = key
         record = effects.call(tx, *key)
         if record is None:
-            self.start(tx, key, call, *self._about(action, call), effect_key=None)
+            self.start(tx, key, call, *self.about(action, call), effect_key=None)
         elif record["result"] is not None:
             return
         effects.end_call(
@@ -124,11 +119,11 @@ class Recorder:
             status="unknown" if result.get("reason") == "outcome_unknown" else "done",
             outcome=result.get("outcome"),
             result=result,
-            now=self._clock(),
+            now=self.clock(),
         )
         tx.notify("call", call.conversation)
         if record is not None and record["effect"]:
-            self._on_effect(tx, call)
+            self.on_effect(tx, call)
 
     def start(
         self, tx: Tx, key: Key, call: ActionCall, name: str, subject: str, effect_key: str | None
@@ -146,7 +141,7 @@ class Recorder:
             key=effect_key or turn,
             actor=call.actor,
             effect=effect_key is not None,
-            now=self._clock(),
+            now=self.clock(),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import codec
@@ -37,16 +37,16 @@ _BROKEN_ATTEMPTS = 3
 _BROKEN_PAUSE = timedelta(seconds=5)
 
 
+@dataclass(eq=False, kw_only=True)
 class Settler:
     """Ends turns."""
 
-    def __init__(
-        self, *, store: Store, renderer: Renderer, handoff: Handoff, clock: Clock = utc_now
-    ) -> None:
-        self._store = store
-        self._renderer = renderer
-        self._handoff = handoff
-        self._clock = clock
+    store: Store
+    renderer: Renderer
+    handoff: Handoff
+    clock: Clock = utc_now
+
+    def __post_init__(self) -> None:
         self._faults: Counter[int] = Counter()  # of conversations, before their turn is frozen
 
     def answer_without_dialogue(self, turn: Turn) -> Answer | None:
@@ -78,9 +78,9 @@ class Settler:
         stale = is_stale(conversation, row["owner_version"])
         self._say(tx, conversation, row, answer, stale=stale)
         if answer.outcome is Outcome.HANDOFF and not stale:
-            self._handoff.open_case(tx, conversation, answer.reason or "asked")
+            self.handoff.open_case(tx, conversation, answer.reason or "asked")
         self._note(tx, turn, conversation, answer)
-        wake_if_waiting(tx, turn.conversation, self._clock())
+        wake_if_waiting(tx, turn.conversation, self.clock())
         tx.notify("turn", turn.key)
 
     def _complete(self, turn: Turn, answer: Answer, conversation: Row) -> Answer:
@@ -99,11 +99,11 @@ class Settler:
 
     def _say(self, tx: Tx, conversation: Row, row: Row, answer: Answer, *, stale: bool) -> None:
         case = cases.open_case(tx, conversation["id"])
-        ids = self._renderer.queue(
+        ids = self.renderer.queue(
             tx,
             conversation,
             answer.says,
-            now=self._clock(),
+            now=self.clock(),
             turn=row["key"],
             language=row["language"],
             state=State.DRAFT if stale else State.QUEUED,
@@ -112,7 +112,7 @@ class Settler:
             owner_version=row["owner_version"],
         )
         for line in ids:
-            post_line(tx, conversation["id"], f"out:{line}", self._clock())
+            post_line(tx, conversation["id"], f"out:{line}", self.clock())
 
     def _note(self, tx: Tx, turn: Turn, conversation: Row, answer: Answer) -> None:
         understood = answer.understanding or Understanding()
@@ -120,7 +120,7 @@ class Settler:
             tx,
             turn.key,
             "done",
-            self._clock(),
+            self.clock(),
             outcome=answer.outcome.value,
             intent=understood.intent,
             confidence=understood.confidence,
@@ -148,13 +148,13 @@ class Settler:
     async def broken(self, conversation: int) -> None:
         """A fault of our own: try the turn again, then bury it and call a person."""
         try:
-            await self._store.write(lambda tx: self._broken(tx, conversation))
+            await self.store.write(lambda tx: self._broken(tx, conversation))
         except Exception:  # an edge: without a pause the same fault would come again at once
             log.exception("broken turn not noted", extra={"conversation": conversation})
             await asyncio.sleep(PAUSE)
 
     def _broken(self, tx: Tx, conversation: int) -> None:
-        now = self._clock()
+        now = self.clock()
         row = turns.frozen(tx, conversation)
         if row is None:
             self._broken_before_turn(tx, conversation, now)
@@ -175,12 +175,12 @@ class Settler:
 
     def _bury(self, tx: Tx, key: str, status: str, reason: str, response: str, error: str) -> None:
         row = turns.get(tx, key)
-        if row is None or not turns.finish(tx, key, status, self._clock(), error=error):
+        if row is None or not turns.finish(tx, key, status, self.clock(), error=error):
             return
         conversation = conversations.get(tx, row["conversation"])
         self._call_person(tx, conversation, row, reason, response)
         effects.lapse(tx, conversation["id"])  # its read-back may never have been said
-        self._handoff.tell_effects(tx, row)
+        self.handoff.tell_effects(tx, row)
         tx.notify("turn", key)
 
     def _call_person(
@@ -189,24 +189,24 @@ class Settler:
         if conversation["owner"] == Owner.BOT:
             self._notice(tx, conversation, row, Say(response), "given_up")
         if conversation["owner"] != Owner.AGENT:
-            self._handoff.open_case(tx, conversation, reason)
+            self.handoff.open_case(tx, conversation, reason)
         waiting = [message["id"] for message in turns.pending(tx, conversation["id"])]
         turns.take_messages(tx, waiting, "case", None)
-        wake_if_waiting(tx, conversation["id"], self._clock())
+        wake_if_waiting(tx, conversation["id"], self.clock())
 
     def _notice(self, tx: Tx, conversation: Row, row: Row | None, say: Say, tag: str) -> None:
-        ids = self._renderer.queue(
+        ids = self.renderer.queue(
             tx,
             conversation,
             [say],
-            now=self._clock(),
+            now=self.clock(),
             author=Author.SYSTEM,
             turn=row["key"] if row else None,
             language=row["language"] if row else None,
             tag=tag,
         )
         for line in ids:
-            post_line(tx, conversation["id"], f"out:{line}", self._clock())
+            post_line(tx, conversation["id"], f"out:{line}", self.clock())
 
 
 def _worded(say: Say) -> bool:

@@ -184,7 +184,7 @@ async def test_going_back_to_the_bot_gives_no_new_guesses(tmp_path: Path) -> Non
         await say(w, "back_to_bot")
         (row,) = await w.rows("SELECT owner FROM conversations")
         assert row["owner"] == "bot"
-        identify = w.core.actions.forms._identify
+        identify = w.core.actions.forms.identify
         assert isinstance(identify, FakePairs)
         checked = len(identify.checked)
         await say(w, FORM)
@@ -512,7 +512,7 @@ async def test_a_full_disk_never_records_a_failure_over_a_started_change(
                 raise StoreError("full")
             return await write(work)
 
-        monkeypatch.setattr(w.core.actions._recorder._store, "write", full)
+        monkeypatch.setattr(w.core.actions._recorder.store, "write", full)
         await w.says(YES)
         await action.entered.wait()
         await asyncio.sleep(0.1)

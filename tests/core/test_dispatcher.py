@@ -268,7 +268,7 @@ async def test_a_file_that_comes_while_another_is_fetched_is_not_lost(tmp_path: 
     channel.gate.clear()
     async with world(tmp_path, texts=TEXTS, channel=channel) as w:
         channel.features = Features(burst_seconds=0.001)
-        w.core._freezer._features["fake"] = channel.features  # type: ignore[index]
+        w.core._freezer.features["fake"] = channel.features  # type: ignore[index]
         await w.core.inbox.accept(photo("p1", "eins"))
         await channel.fetching.wait()
         await w.core.inbox.accept(photo("p2", "zwei"))

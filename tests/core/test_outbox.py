@@ -276,7 +276,7 @@ async def test_a_full_disk_after_a_send_does_not_hold_the_stream_for_ever(
                 raise StoreError("full")
             return await write(work)
 
-        w.core._deliverer._store = Refusing(w.store, refusing)
+        w.core._deliverer.store = Refusing(w.store, refusing)
         await w.says("eins")
         await w.channel.wait(1)
         await asyncio.sleep(0.05)
