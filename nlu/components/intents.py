@@ -84,7 +84,8 @@ class Vectors:
             signs = [sign for sign in plain if sign not in string.punctuation + string.whitespace]
             if len(signs) < _SHORTEST_NUMBER and not any(ord(sign) > 127 for sign in signs):
                 return 0.0
-        words = [f" {word} " for word in plain.split()]
+        # "ja!" is no less known than "ja".
+        words = [f" {word.strip(string.punctuation) or word} " for word in plain.split()]
         pieces = [word[at : at + 3] for word in words for at in range(max(1, len(word) - 2))]
         vocabulary = self._parts["pieces"].vocabulary_
         return sum(piece in vocabulary for piece in pieces) / max(1, len(pieces))

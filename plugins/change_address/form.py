@@ -47,6 +47,8 @@ _BARE = re.compile(r"\d{1,4}\s?\w?(?:[-/]\d+\w?)?")
 
 _DIGITS = re.compile(r"\s*\d{1,9}[\s.]*")
 
+_ONE_NUMBER = re.compile(r"[^\d?]{0,20}?(\d{1,4}\s?[a-z]?)\b[^\d?]{0,20}", re.IGNORECASE)
+"""`oh, die 4`, `it is 12a`: one number among few words."""
 _SLIP = re.compile(r"(?<![\w#-])\d{6}\s+[^\W\d_]{2,}")
 """Six digits before a town."""
 
@@ -114,6 +116,8 @@ def _read(call: ActionCall) -> tuple[About, Part]:
     if asked == CODE and _DIGITS.fullmatch(call.text):
         return About(), Part(postal_code=call.text.strip(" ."))  # six of them are no order here
     part = read_address(call.text, _ASKED.get(asked or ""), found)
+    if asked == HOUSE and not part and (only := _ONE_NUMBER.fullmatch(call.text)):
+        part = Part(number=only[1].strip())
     if asked == PROOF and not part.street:
         return read_order_and_proof(call), Part()
     about = read_order_and_proof(call, proof_only_when_asked=True)
