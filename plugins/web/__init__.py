@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from bot.hooks import hookimpl
-from bot.ports import Registrar, Route, Services
+from bot.ports import Route
+from host.hooks import hookimpl
+from host.ports import Registrar, Services
 from plugins.web.api import DeskDoor
 from plugins.web.channel import WebChannel
 from plugins.web.desk import WebDesk

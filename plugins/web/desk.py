@@ -9,8 +9,10 @@ from typing import Any, NoReturn
 import click
 from aiohttp import web
 
-from bot.messages import Attachment, Case, CaseLine, State
-from bot.ports import DeskInbox, Route, Services
+from bot.desk import Case, CaseLine
+from bot.messages import Attachment, State
+from bot.ports import DeskInbox, Route
+from host.ports import Services
 from plugins.web import desk_wire, events, serving, wire
 from plugins.web.desk_token import COOKIE_SECONDS, DeskToken
 from plugins.web.events import HEARTBEAT, Listeners

@@ -7,7 +7,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from bot.messages import Attachment, Case, Close, Command, HandBack, HistoryLine, Line, TakeOver
+from bot.desk import (
+    Case,
+    Close,
+    Command,
+    HandBack,
+    HistoryLine,
+    Line,
+    TakeOver,
+)
+from bot.messages import Attachment
 from plugins.web.wire import CLIENT_ID, Fault, clean, files_of, shown_attachment, text_of, visible
 
 AGENT_LIMIT = 60

@@ -9,12 +9,12 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
-from bot.app import App
-from bot.hooks import hookimpl
-from bot.plugins import load
-from bot.ports import Registrar
-from bot.settings import BotOptions, Settings
 from bot.testing.fakes import ScriptedDialogue
+from host.app import App
+from host.hooks import hookimpl
+from host.plugins import load
+from host.ports import Registrar
+from host.settings import BotOptions, Settings
 
 TOKEN = "a-token-for-tests-only"  # noqa: S105 - opens nothing but a test's own desk
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bot.messages import Answer, Button, Outcome, Say
 from bot.testing import ScriptedDialogue
@@ -17,6 +17,9 @@ from plugins.web.testing_bot import WebBot, web_bot
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 Open = Callable[..., Awaitable[Page]]
+PATIENCE = 20_000  # milliseconds; a busy machine is slow, and a fault shows all the same
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ async def opened(browser: Browser) -> AsyncIterator[Open]:
         async def open_page(url: str, **options: Any) -> Page:
             context = await browser.new_context(**{"locale": "de-DE", **options})
             stack.push_async_callback(context.close)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(PATIENCE)
             page = await context.new_page()
             page.on("pageerror", lambda error: faults.append(str(error)))
             await page.goto(url)

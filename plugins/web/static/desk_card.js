@@ -83,15 +83,25 @@ function orders(item, words) {
 
 function orderBox(order, words) {
   const { number, state, ...rest } = order;
-  const pairs = Object.entries(rest).map(([key, value]) => [readable(words, "fact_", key), valueText(value, words)]);
+  const pairs = Object.entries(rest).map(([key, value]) => [readable(words, "fact_", key), itemized(valueText(key, value, words))]);
   const top = el("p", { class: "order-top" }, icon("box"), el("strong", {}, number ?? ""),
     state ? el("span", { class: "tag" }, readable(words, "value_", state)) : null);
   return el("div", { class: "order" }, top, facts(pairs));
 }
 
-function valueText(value, words) {
+/** Several things in one fact, each on a line of its own. */
+function itemized(text) {
+  return text?.includes("; ") ? text.split("; ").map((part) => el("div", {}, part)) : text;
+}
+
+const CODED = new Set(["payment", "parcels", "returns"]); // facts with codes among their words
+
+function valueText(key, value, words) {
   if (value === null || value === undefined || value === "") return null;
-  const text = String(value);
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return new Date(`${text}T12:00`).toLocaleDateString(words.language, DAY);
-  return text;
+  const money = /^(-?\d+\.\d{2}) ([A-Z]{3})$/.exec(value);
+  if (money) return Number(money[1]).toLocaleString(words.language, { style: "currency", currency: money[2] });
+  const dated = String(value).replace(/\b\d{4}-\d{2}-\d{2}\b/g, (day) =>
+    new Date(`${day}T12:00`).toLocaleDateString(words.language, DAY));
+  if (!CODED.has(key)) return dated;
+  return dated.replace(/\b[a-z_]+\b/g, (code) => known(words, "value_", code));
 }
