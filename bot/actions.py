@@ -15,8 +15,6 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from bot import codec
-from bot.codec import Clock, utc_now
 from bot.forms import READ_TIMEOUT, Forms, emptied
 from bot.messages import (
     ActionCall,
@@ -30,8 +28,9 @@ from bot.messages import (
     Say,
 )
 from bot.ports import Action, Identify, Recoverable, Row, Store, Tx, Unavailable
-from bot.recording import Key, Recorded, Recorder, is_over
-from bot.store import effects
+from bot.store import codec, effects
+from bot.store.codec import Clock, utc_now
+from bot.store.recording import Key, Recorded, Recorder, is_over
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -116,8 +115,6 @@ class ActionRunner:
         run: Callable[[str, ActionCall], Awaitable[T]], action: str
     ) -> Callable[[ActionCall, int], Awaitable[T]]:
         return lambda call, _number: run(action, call)
-
-    # --- calling a plugin's action
 
     async def _call(self, name: str, call: ActionCall) -> Answer:
         action = self._actions.get(name)
@@ -205,8 +202,6 @@ class ActionRunner:
             expires=min(now + PROPOSAL_LIFE, *ends),
             now=now,
         )
-
-    # --- the one yes
 
     async def execute(self, proposal: Row, call: ActionCall, number: int) -> Answer | None:
         """Consume a proposal and run its action, once. ``None``: somebody else consumed it."""

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from bot import codec
 from bot.actions import ActionRunner
-from bot.codec import Clock, utc_now
 from bot.handoff import Handoff
 from bot.messages import ActionCall, Address, Answer, Outcome, Owner, Say, Turn
 from bot.ports import Corrects, Next, Row, Store, Texts, Tx
-from bot.store import conversations, effects, turns
+from bot.store import codec, conversations, effects, turns
+from bot.store.codec import Clock, utc_now
 
 _REPEAT_WITHIN = timedelta(minutes=30)
 _LONGEST_CORRECTION = 200  # characters; whoever writes more says more than that

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from bot.actions import ActionRunner
 from bot.builtin_actions import BuiltinActions
-from bot.codec import Clock, utc_now
 from bot.dispatcher import Dispatcher, Patience, compose
 from bot.freezing import Freezer
 from bot.handoff import CoreDeskInbox, Handoff
@@ -32,6 +31,7 @@ from bot.ports import (
 from bot.rendering import Renderer
 from bot.settling import Settler
 from bot.store import SQLiteStore, turns
+from bot.store.codec import Clock, utc_now
 from bot.timers import Timers
 
 Observe = Callable[[str, float], None]

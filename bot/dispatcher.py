@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.codec import Clock, utc_now
 from bot.freezing import Freezer
 from bot.media import MediaFetcher
 from bot.messages import Answer, Turn
@@ -20,6 +19,7 @@ from bot.pacing import PAUSE, Alarm, backoff
 from bot.ports import Middleware, Next, Store, Tx, Unavailable
 from bot.settling import Settler
 from bot.store import StoreError, conversations, turns
+from bot.store.codec import Clock, utc_now
 
 log = logging.getLogger(__name__)
 

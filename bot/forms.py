@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.codec import Clock, stamp, utc_now
 from bot.messages import ActionCall, Address, Filling, Owner, Proof, Say
 from bot.ports import Action, Fills, Identify, Store, Tx
 from bot.store import cases, conversations, effects
+from bot.store.codec import Clock, stamp, utc_now
 
 PROOF_LIFE = timedelta(minutes=30)
 WRONG_PAIRS = 5  # then a person takes over

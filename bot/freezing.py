@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot import codec
-from bot.codec import Clock, new_id, unstamp, utc_now
 from bot.inbox import wake_if_waiting
 from bot.messages import Attachment, Author, Features, Kind, Owner, Past, State, Turn
 from bot.ports import Row, Tx
-from bot.store import cases, conversations, outbox, turns
+from bot.store import cases, codec, conversations, outbox, turns
+from bot.store.codec import Clock, new_id, unstamp, utc_now
 
 _ALONE = frozenset({Kind.BUTTON, Kind.EDIT, Kind.EMPTY, Kind.UNKNOWN})
 _HISTORY_LINES = 40

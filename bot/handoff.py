@@ -13,10 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.clean import clean_text
-from bot.codec import Clock, answer_from_dict, decode, new_id, utc_now
-from bot.inbox import mark_line, post_line, wake_if_waiting
-from bot.messages import (
-    Author,
+from bot.desk import (
     Case,
     Close,
     Command,
@@ -24,15 +21,15 @@ from bot.messages import (
     HandBack,
     HistoryLine,
     Line,
-    Owner,
-    Say,
-    State,
     TakeOver,
 )
+from bot.inbox import mark_line, post_line, wake_if_waiting
+from bot.messages import Author, Owner, Say, State
 from bot.outbox import is_stale
 from bot.ports import Files, OrderFacts, Row, Store, Texts, Tx, Unavailable
 from bot.rendering import Renderer
 from bot.store import cases, conversations, effects, outbox, turns
+from bot.store.codec import Clock, answer_from_dict, decode, new_id, utc_now
 
 # Reasons that an agent should see before others.
 URGENT = frozenset({"complaint", "outcome_unknown", "action_failed", "pair_attempts"})
@@ -291,15 +288,7 @@ class Handoff:
     def _show(self, tx: Tx, case: int, now: datetime) -> None:
         row = cases.get_row(tx, case)
         assert row is not None  # noqa: S101 - foreign key
-        outbox.insert_desk(
-            tx,
-            op="show",
-            desk=row["desk"],
-            case=case,
-            conversation=row["conversation"],
-            subject=str(case),
-            now=now,
-        )
+        outbox.tell_desk(tx, "show", row, str(case), now)
         cases.touch(tx, case)
 
 

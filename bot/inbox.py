@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.clean import clean_text, valid_text
-from bot.codec import Clock, attachments_to_json, unstamp, utc_now
 from bot.messages import Address, Features, Inbound, Kind, Owner, Receipt, Speaker
 from bot.ports import Files, Row, Store, Texts, Tx
 from bot.store import cases, conversations, outbox, turns
+from bot.store.codec import Clock, attachments_to_json, unstamp, utc_now
 
 # A burst is joined at most this many windows long, then it is asked.
 _LONGEST_BURST = 5
@@ -142,15 +142,9 @@ def _tidy(message: Inbound) -> Inbound:
 
 def apply_receipt(tx: Tx, receipt: Receipt, now: datetime) -> None:
     """Move the message a receipt is about, and mark its line at the desk."""
-    if not outbox.is_known(tx, receipt.channel, receipt.vendor_id):
-        outbox.keep_receipt(
-            tx, receipt.channel, receipt.vendor_id, receipt.state, receipt.reason, now
-        )
-        return
-    row = outbox.apply_receipt(
-        tx, receipt.channel, receipt.vendor_id, receipt.state, receipt.reason
-    )
-    if row is not None:
+    if not outbox.is_known(tx, receipt):
+        outbox.keep_receipt(tx, receipt, now)
+    elif (row := outbox.apply_receipt(tx, receipt)) is not None:
         mark_line(tx, row, now)
 
 
@@ -161,15 +155,7 @@ def post_line(
     case = case or cases.open_case(tx, conversation)
     if case is None:
         return
-    outbox.insert_desk(
-        tx,
-        op="post",
-        desk=case["desk"],
-        case=case["id"],
-        conversation=conversation,
-        subject=line,
-        now=now,
-    )
+    outbox.tell_desk(tx, "post", case, line, now)
     cases.touch(tx, case["id"])
 
 
@@ -179,13 +165,5 @@ def mark_line(tx: Tx, row: Row, now: datetime) -> None:
     case = known or cases.open_case(tx, row["conversation"])
     if case is None:
         return
-    outbox.insert_desk(
-        tx,
-        op="mark",
-        desk=case["desk"],
-        case=case["id"],
-        conversation=row["conversation"],
-        subject=f"out:{row['id']}",
-        now=now,
-    )
+    outbox.tell_desk(tx, "mark", case, f"out:{row['id']}", now)
     cases.touch(tx, case["id"])

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot import codec
-from bot.codec import Clock, utc_now
 from bot.inbox import post_line
 from bot.messages import Attachment
 from bot.pacing import backoff
 from bot.ports import Channel, Files, MediaChannel, Refused, Retry, Row, Store, Tx
-from bot.store import StoreError, turns
+from bot.store import StoreError, codec, turns
+from bot.store.codec import Clock, utc_now
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.codec import Clock, utc_now
+from bot.desk import Case, CaseLine
 from bot.inbox import apply_receipt, mark_line
-from bot.messages import Address, Author, Case, CaseLine, Owner, Receipt, State
+from bot.messages import Address, Author, Owner, Receipt, State
 from bot.pacing import PAUSE, Alarm, backoff
 from bot.ports import Channel, Desk, LooksUp, Reject, Retry, Row, Store, Tx, UnknownOutcome
 from bot.store import StoreError, cases, conversations, outbox
+from bot.store.codec import Clock, utc_now
 
 log = logging.getLogger(__name__)
 

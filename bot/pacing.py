@@ -6,7 +6,7 @@ import asyncio
 import random
 from datetime import datetime, timedelta
 
-from bot.codec import unstamp
+from bot.store.codec import unstamp
 
 PAUSE = 1.0  # seconds a loop waits after the store failed it
 _LONGEST_WAIT = 5.0  # seconds; a lost ring costs no more than this

@@ -9,33 +9,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-import click
 from aiohttp import web
 from pydantic import BaseModel
 
+from bot.desk import Case, CaseLine, Command, CommandResult, HistoryLine
 from bot.messages import (
     ActionCall,
     Address,
     Answer,
     Attachment,
-    Button,
-    Case,
-    CaseLine,
-    Command,
-    CommandResult,
     Features,
     Filling,
-    HistoryLine,
     Inbound,
     Outbound,
     Policy,
     Proposal,
     Receipt,
+    RenderedText,
     Speaker,
     State,
     Turn,
@@ -47,9 +40,6 @@ S = TypeVar("S", bound=BaseModel)
 
 Route = web.AbstractRouteDef
 Row = Mapping[str, Any]
-
-
-# --- errors that cross a port
 
 
 class Unavailable(Exception):
@@ -85,9 +75,6 @@ class Refused(Exception):
         self.reason = reason
 
 
-# --- the store, as plugins see it
-
-
 class Tx(Protocol):
     """One transaction. Synchronous: it runs as a whole in the store's thread."""
 
@@ -114,18 +101,6 @@ class Store(Protocol):
         """Run a reading ``work`` on a snapshot of what is committed."""
 
 
-class Rendered(Protocol):
-    """A text ready to be shown, with its buttons."""
-
-    @property
-    def text(self) -> str:
-        """What the customer reads."""
-
-    @property
-    def buttons(self) -> Sequence[Button]:
-        """The choices offered with it."""
-
-
 class Texts(Protocol):
     """The words, by language, formality and channel."""
 
@@ -137,7 +112,7 @@ class Texts(Protocol):
         language: str,
         channel: str | None = None,
         key: str = "",
-    ) -> Rendered:
+    ) -> RenderedText:
         """Render a response; ``key`` picks one of several equal variants, always the same one.
 
         Raises LookupError when there is no such response. A missing fact shows as a dash.
@@ -174,9 +149,6 @@ class Files(Protocol):
 
     async def describe(self, file: str) -> Attachment | None:
         """Name, type and size of a stored file."""
-
-
-# --- channels
 
 
 class Inbox(Protocol):
@@ -238,9 +210,6 @@ class LooksUp(Protocol):
         """The vendor's id when it was sent, ``None`` when it certainly was not."""
 
 
-# --- desks
-
-
 class DeskInbox(Protocol):
     """Where a desk puts commands and reads cases."""
 
@@ -277,9 +246,6 @@ class Desk(Protocol):
 
     async def mark(self, line: str, state: State, reason: str | None) -> None:
         """Show what became of a line."""
-
-
-# --- dialogue and actions
 
 
 class Dialogue(Protocol):
@@ -360,26 +326,6 @@ Middleware = Callable[[Turn, Next], Awaitable[Answer]]
 TimerHandler = Callable[[Tx, str, Mapping[str, Any]], None]  # (tx, subject, payload)
 
 
-@runtime_checkable
-class Readiness(Protocol):
-    """A dialogue that takes a while to start."""
-
-    async def ready(self) -> None:
-        """Return when it can answer. Raises Unavailable when it never will, saying why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """One line of ``/health``."""
-
-    name: str
-    ok: bool
-    detail: str = ""
-
-
-HealthCheck = Callable[[], Awaitable[Health]]
-
-
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something ``bot check`` found. ``fix`` says how to mend it; ``fatal`` ones make it exit 2."""
@@ -388,9 +334,6 @@ class Problem:
     what: str
     fix: str = ""
     fatal: bool = True
-
-
-Check = Callable[[], Sequence[Problem]]
 
 
 class Actions(Protocol):
@@ -408,77 +351,3 @@ class Actions(Protocol):
 
     async def fill(self, action: str, call: ActionCall, number: int) -> Filling:
         """One step of an action's form, with the pair checked as soon as it is complete."""
-
-
-class Services(Protocol):
-    """What an action or dialogue is built with."""
-
-    files: Files
-    store: Store
-    texts: Texts
-    actions: Actions
-    data: Path  # the data folder
-    base_url: str  # where the HTTP app of this process listens: http://127.0.0.1:PORT
-    dialogue_data: Sequence[Traversable]  # folders of domain, nlu and stories, ours and plugins'
-
-    def get(self, port: type[P]) -> P:
-        """What a plugin provides for a port. Raises LookupError naming the port."""
-
-
-class Registrar(Protocol):
-    """The typed face a plugin's ``bot_register`` hook talks to. Nothing here does I/O."""
-
-    data: Path
-
-    def settings(self, model: type[S]) -> S:
-        """The plugin's table ``[plugins.<name>]``, validated; an error names key and file.
-
-        ``SecretStr`` fields are read only from the environment: ``SCHALTER_<PLUGIN>_<FIELD>``.
-        """
-
-    def add_channel(self, channel: Channel) -> None:
-        """Serve a channel."""
-
-    def add_desk(self, desk: Desk) -> None:
-        """Serve a desk."""
-
-    def add_dialogue(self, build: Callable[[Services], Dialogue]) -> None:
-        """Provide the dialogue; one only. If it is an async context manager, it is opened first."""
-
-    def add_action(self, build: Callable[[Services], Action]) -> None:
-        """Provide an action."""
-
-    def add_middleware(self, middleware: Middleware) -> None:
-        """Wrap every question to the dialogue, first registered outermost."""
-
-    def add_timer(self, kind: str, handler: TimerHandler) -> None:
-        """Handle a kind of durable timer; called in one transaction when due, at least once."""
-
-    def add_routes(self, build: Callable[[Services], Sequence[Route]]) -> None:
-        """Serve HTTP routes."""
-
-    def add_dialogue_data(self, folder: Traversable) -> None:
-        """A folder with ``domain/``, ``data/`` and ``stories/`` of the plugin's own."""
-
-    def add_migrations(self, folder: Traversable) -> None:
-        """Numbered ``0001_name.sql`` files; tables are prefixed with the plugin's name."""
-
-    def add_facts(self, facts: Mapping[str, Any]) -> None:
-        """Facts every text may use (shop name, fees ...)."""
-
-    def add_health(self, check: HealthCheck) -> None:
-        """A line of ``/health``."""
-
-    def add_check(self, check: Check) -> None:
-        """Findings for ``bot check``."""
-
-    def add_command(self, command: click.Command) -> None:
-        """A command of ``bot``; its ``ctx.obj`` is a ``bot.cli.Context``."""
-
-    def provide(self, port: type[P], made: P) -> None:
-        """Provide a port (``Shop``, ``Carrier``, ``Identify`` ...)."""
-
-
-def utc(text: str) -> datetime:
-    """Parse a stored UTC time."""
-    return datetime.fromisoformat(text)

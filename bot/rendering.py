@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from bot.codec import new_id
 from bot.messages import Attachment, Author, Button, Features, Say, State
 from bot.ports import Row, Texts, Tx
 from bot.store import outbox
+from bot.store.codec import new_id
 
 _BREAKS = (
     re.compile(r"\n\s*\n"),

@@ -8,9 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot import codec
 from bot.clean import has_words
-from bot.codec import Clock, utc_now
 from bot.handoff import Handoff
 from bot.inbox import post_line, wake_if_waiting
 from bot.messages import (
@@ -28,7 +26,8 @@ from bot.outbox import is_stale
 from bot.pacing import PAUSE
 from bot.ports import Row, Store, Tx
 from bot.rendering import Renderer
-from bot.store import cases, conversations, effects, turns
+from bot.store import cases, codec, conversations, effects, turns
+from bot.store.codec import Clock, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -116,16 +115,8 @@ class Settler:
 
     def _note(self, tx: Tx, turn: Turn, conversation: Row, answer: Answer) -> None:
         understood = answer.understanding or Understanding()
-        turns.finish(
-            tx,
-            turn.key,
-            "done",
-            self.clock(),
-            outcome=answer.outcome.value,
-            intent=understood.intent,
-            confidence=understood.confidence,
-            entities=understood.entities,
-        )
+        outcome = answer.outcome.value
+        turns.finish(tx, turn.key, "done", self.clock(), outcome=outcome, understood=understood)
         misses = conversation["misses"] + 1 if answer.reason == "miss" else 0
         state = None if answer.state is None else codec.encode(answer.state)
         conversations.note_turn(tx, turn.conversation, turn.session, state, misses)

@@ -23,7 +23,7 @@ from babel.dates import format_date, format_time
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 
-from bot.messages import Button
+from bot.messages import Button, RenderedText
 from bot.ports import Problem
 
 log = logging.getLogger(__name__)
@@ -38,14 +38,6 @@ _SPECS = frozenset({"date", "time", "money", "list", "term"})
 # The same safe loader written in C, ten times as fast, where PyYAML was built with it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LOCALES = {"de": "de_DE", "en": "en_GB"}
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedText:
-    """A text ready to be shown, with its buttons."""
-
-    text: str
-    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from bot.codec import Clock, decode, utc_now
 from bot.pacing import PAUSE, Alarm
 from bot.ports import Row, Store, TimerHandler, Tx
 from bot.store import timers
+from bot.store.codec import Clock, decode, utc_now
 
 log = logging.getLogger(__name__)
 

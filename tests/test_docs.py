@@ -21,15 +21,16 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 
-from bot import cli, ports
-from bot.metrics import Metrics
-from bot.plugins import Plugins, load
-from bot.ports import Registrar, WebhookChannel
-from bot.registrar import PluginRegistrar
-from bot.settings import Options, Settings, secret_names
+from bot.ports import WebhookChannel
 from bot.store import SQLiteStore
 from bot.store.migrate import Migrations
-from bot.wiring import build, wire
+from host import cli, ports
+from host.metrics import Metrics
+from host.plugins import Plugins, load
+from host.ports import Registrar
+from host.registrar import PluginRegistrar
+from host.settings import Options, Settings, secret_names
+from host.wiring import build, wire
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

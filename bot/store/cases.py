@@ -5,21 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot import codec
-from bot.codec import new_id, stamp, unstamp
+from bot.desk import Case, CommandResult, HistoryLine
 from bot.messages import (
     Address,
     Attachment,
     Author,
-    Case,
-    CommandResult,
-    HistoryLine,
     Kind,
     Owner,
     State,
 )
 from bot.ports import Row, Tx
-from bot.store import turns
+from bot.store import codec, turns
+from bot.store.codec import new_id, stamp, unstamp
 
 CUSTOMER_BACK = "customer_back"  # how a case ends that the customer ended, not an agent
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.codec import stamp
 from bot.messages import Address, Owner
 from bot.ports import Row, Tx
+from bot.store.codec import stamp
 
 
 def get(tx: Tx, conversation: int) -> Row:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.codec import new_id, stamp
 from bot.ports import Row, Tx
+from bot.store.codec import new_id, stamp
 
 _LISTED = (  # kind, id, conversation, created_at, attempts, reason
     "SELECT 'turn' AS kind, t.key AS id, t.conversation, t.created_at, t.attempts, "

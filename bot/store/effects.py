@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot import codec
-from bot.codec import new_id, stamp, unstamp
 from bot.messages import Proof, Proposal
 from bot.ports import Row, Tx
+from bot.store import codec
+from bot.store.codec import new_id, stamp, unstamp
 
 
 def call(tx: Tx, turn: str, action: str, number: int) -> Row | None:

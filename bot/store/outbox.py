@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot import codec
-from bot.codec import new_id, stamp
-from bot.messages import Address, Attachment, Author, Button, Outbound, State
+from bot.messages import Address, Attachment, Author, Button, Outbound, Receipt, State
 from bot.ports import Row, Tx
+from bot.store import codec
+from bot.store.codec import new_id, stamp
 
 # A vendor's report never moves a message back.
 _RANK = {"queued": 0, "sending": 1, "unknown": 2, "sent": 3, "delivered": 4, "read": 5, "failed": 6}
@@ -67,11 +67,9 @@ def insert_send(
     return row_id
 
 
-def insert_desk(
-    tx: Tx, *, op: str, desk: str, case: int, conversation: int, subject: str, now: datetime
-) -> None:
-    """Queue what a desk shows: ``show`` the card, ``post`` a line, ``mark`` its state."""
-    stream = f"case:{case}"
+def tell_desk(tx: Tx, op: str, case: Row, subject: str, now: datetime) -> None:
+    """Queue what a case's desk shows: ``show`` the card, ``post`` a line, ``mark`` its state."""
+    stream = f"case:{case['id']}"
     # A card that waits to be shown shows what is true when it goes out: one is enough.
     if op == "show" and tx.row(
         "SELECT 1 FROM outbox WHERE stream = :stream AND op = 'show' AND state = 'queued'",
@@ -83,11 +81,11 @@ def insert_desk(
         "state, not_before, created_at) VALUES (:id, :target, :stream, :op, :conversation, "
         ":case_id, 'system', :subject, 'queued', :now, :now)",
         id=new_id(),
-        target=f"desk:{desk}",
+        target=f"desk:{case['desk']}",
         stream=stream,
         op=op,
-        conversation=conversation,
-        case_id=case,
+        conversation=case["conversation"],
+        case_id=case["id"],
         subject=subject,
         now=stamp(now),
     )
@@ -204,34 +202,30 @@ def cut_off(tx: Tx) -> list[Row]:
     return tx.rows("SELECT * FROM outbox WHERE state = 'sending' ORDER BY seq")
 
 
-def apply_receipt(
-    tx: Tx, channel: str, vendor_id: str, state: State, reason: str | None
-) -> Row | None:
+def apply_receipt(tx: Tx, receipt: Receipt) -> Row | None:
     """Move a sent message forward; never back. Returns its row, or None when nothing changed."""
     row = tx.row(
         "SELECT * FROM outbox WHERE target = :target AND vendor_id = :vendor_id",
-        target=f"channel:{channel}",
-        vendor_id=vendor_id,
+        target=f"channel:{receipt.channel}",
+        vendor_id=receipt.vendor_id,
     )
-    if row is None or _RANK.get(state.value, -1) <= _RANK.get(row["state"], -1):
+    if row is None or _RANK.get(receipt.state.value, -1) <= _RANK.get(row["state"], -1):
         return None
-    if state is State.FAILED and row["state"] in ("delivered", "read"):
+    if receipt.state is State.FAILED and row["state"] in ("delivered", "read"):
         return None
-    set_state(tx, row["id"], state, reason)
+    set_state(tx, row["id"], receipt.state, receipt.reason)
     return row
 
 
-def keep_receipt(
-    tx: Tx, channel: str, vendor_id: str, state: State, reason: str | None, now: datetime
-) -> None:
+def keep_receipt(tx: Tx, receipt: Receipt, now: datetime) -> None:
     """Keep a report that came before the vendor's id was noted."""
     tx.run(
         "INSERT INTO receipts (channel, vendor_id, state, reason, at) VALUES (:channel, "
         ":vendor_id, :state, :reason, :now) ON CONFLICT DO NOTHING",
-        channel=channel,
-        vendor_id=vendor_id,
-        state=state.value,
-        reason=reason,
+        channel=receipt.channel,
+        vendor_id=receipt.vendor_id,
+        state=receipt.state.value,
+        reason=receipt.reason,
         now=stamp(now),
     )
 
@@ -251,13 +245,13 @@ def early_receipts(tx: Tx, channel: str, vendor_id: str) -> list[Row]:
     return rows
 
 
-def is_known(tx: Tx, channel: str, vendor_id: str) -> bool:
+def is_known(tx: Tx, receipt: Receipt) -> bool:
     """Whether a message with this vendor's id was noted."""
     return (
         tx.row(
             "SELECT 1 FROM outbox WHERE target = :target AND vendor_id = :vendor_id",
-            target=f"channel:{channel}",
-            vendor_id=vendor_id,
+            target=f"channel:{receipt.channel}",
+            vendor_id=receipt.vendor_id,
         )
         is not None
     )

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot import codec
-from bot.codec import stamp
 from bot.ports import Row, Tx
+from bot.store import codec
+from bot.store.codec import stamp
 
 
 def schedule(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot import codec
-from bot.codec import stamp, unstamp
-from bot.messages import Attachment, Author, Entity, Inbound, Kind, Past, Turn
+from bot.messages import Attachment, Author, Inbound, Kind, Past, Turn, Understanding
 from bot.ports import Row, Tx
+from bot.store import codec
+from bot.store.codec import stamp, unstamp
+
+NOTHING = Understanding()
 
 
 def insert_message(tx: Tx, message: Inbound, conversation: int, status: str, now: datetime) -> int:
@@ -175,9 +177,7 @@ def finish(
     now: datetime,
     *,
     outcome: str | None = None,
-    intent: str | None = None,
-    confidence: float = 0.0,
-    entities: tuple[Entity, ...] = (),
+    understood: Understanding = NOTHING,
     error: str | None = None,
 ) -> bool:
     """End a frozen turn: ``done``, ``handed`` or ``dead``. False when it had ended before."""
@@ -190,9 +190,9 @@ def finish(
             status=status,
             now=stamp(now),
             outcome=outcome,
-            intent=intent,
-            confidence=confidence,
-            entities=codec.entities_to_json(entities),
+            intent=understood.intent,
+            confidence=understood.confidence,
+            entities=codec.entities_to_json(understood.entities),
             error=error,
         )
     )

@@ -9,10 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
+from bot.desk import Case, CaseLine
 from bot.messages import (
     Answer,
-    Case,
-    CaseLine,
     Features,
     Outbound,
     Outcome,

@@ -11,17 +11,17 @@ from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from bot.codec import Clock, new_id, utc_now
 from bot.core import Core, Parts
 from bot.dispatcher import Patience
 from bot.messages import Address, Inbound, Kind
 from bot.ports import Action, Identify, Middleware, Row, Texts, TimerHandler, Tx
-from bot.settings import FilesOptions
 from bot.store import SQLiteStore
-from bot.store.files import DiskFiles
+from bot.store.codec import Clock, new_id, utc_now
 from bot.store.migrate import Migrations
 from bot.testing.fakes import FakeChannel, FakeDesk, ScriptedDialogue
 from bot.texts import TextsBook
+from host.files import DiskFiles
+from host.settings import FilesOptions
 
 
 @dataclass

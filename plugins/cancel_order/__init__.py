@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.hooks import hookimpl
-from bot.ports import Registrar, Services
+from host.hooks import hookimpl
+from host.ports import Registrar, Services
 from plugins.cancel_order.action import CancelOrder
 from plugins.shop.api import Shop
 

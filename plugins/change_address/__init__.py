@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.hooks import hookimpl
-from bot.ports import Identify, Registrar, Services
+from bot.ports import Identify
+from host.hooks import hookimpl
+from host.ports import Registrar, Services
 from plugins.change_address.action import ChangeAddress
 from plugins.shop.api import Shop
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.hooks import hookimpl
-from bot.ports import Registrar
+from host.hooks import hookimpl
+from host.ports import Registrar
 from plugins.console.commands import chat
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from bot.messages import Case, CaseLine, Features, Outbound, State
+from bot.desk import Case, CaseLine
+from bot.messages import Features, Outbound, State
 from bot.ports import DeskInbox, Inbox
 
 NAME = "console"

@@ -9,7 +9,7 @@ from typing import Any
 
 import rich_click as click
 
-from bot.cli import Context, data_option
+from host.cli import Context, data_option
 
 
 @click.command()
@@ -45,7 +45,7 @@ async def _json_chat(context: Context) -> None:
 async def _talk(context: Context, sender: str) -> None:
     from rich.console import Console
 
-    from bot.app import stop_signals
+    from host.app import stop_signals
     from plugins.console.session import open_session
     from plugins.console.talk import Talk
 

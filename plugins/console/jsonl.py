@@ -11,9 +11,9 @@ from typing import Annotated, Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.codec import new_id
 from bot.ports import Refused
 from bot.store import StoreError
+from bot.store.codec import new_id
 from plugins.console.session import Session, lines_of
 from plugins.console.turns import Ended, Line
 

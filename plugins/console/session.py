@@ -12,14 +12,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bot.app import App
-from bot.cli import Context
-from bot.errors import Fatal
 from bot.messages import Attachment, Outbound
-from bot.settings import LogOptions
 from bot.store import StoreError
-from bot.store.folder import locked
-from bot.wiring import store_of
+from host.app import App
+from host.cli import Context
+from host.errors import Fatal
+from host.folder import locked
+from host.settings import LogOptions
+from host.wiring import store_of
 from plugins.console.channel import NAME, AbsentDesk, ConsoleChannel
 from plugins.console.turns import Ended, Line, TurnWatch, waiting_elsewhere
 

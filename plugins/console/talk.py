@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.rule import Rule
 
-from bot.codec import new_id
 from bot.messages import Attachment, Author, Button, Outbound
 from bot.ports import Refused
+from bot.store.codec import new_id
 from plugins.console.session import Session, lines_of, standard_input
 from plugins.console.turns import Line
 

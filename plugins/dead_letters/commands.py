@@ -9,10 +9,10 @@ from typing import Any
 
 import rich_click as click
 
-from bot.cli import Context, data_option
-from bot.errors import Fatal
 from bot.store import StoreError
-from bot.store.folder import ask, is_locked, locked
+from host.cli import Context, data_option
+from host.errors import Fatal
+from host.folder import ask, is_locked, locked
 from plugins.dead_letters import letters
 
 
@@ -89,7 +89,7 @@ def _known(found: Any, letter: str) -> Any:
 
 async def _call(context: Context, way: str, letter: str) -> Any:
     """Read (GET) or settle, through the running bot or on the store. Raises Fatal."""
-    from bot.wiring import store_of  # most of the core: `bot --help` is not to wait for it
+    from host.wiring import store_of  # most of the core: `bot --help` is not to wait for it
 
     if is_locked(context.data):
         path = f"/admin/dead/{letter}".rstrip("/")

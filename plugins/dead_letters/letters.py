@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.codec import utc_now
 from bot.ports import Store
 from bot.store import dead
+from bot.store.codec import utc_now
 
 WAYS = ("replay", "drop")
 

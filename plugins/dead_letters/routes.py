@@ -7,8 +7,9 @@ from functools import wraps
 
 from aiohttp import web
 
-from bot.ports import Route, Services
-from bot.store.folder import opens
+from bot.ports import Route
+from host.folder import opens
+from host.ports import Services
 from plugins.dead_letters import letters
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]

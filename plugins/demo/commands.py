@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import rich_click as click
 from rich.markup import escape
 
-from bot.cli import Context
-from bot.settings import LogOptions, Settings, load
+from host.cli import Context
+from host.settings import LogOptions, Settings, load
 from plugins.demo.orders import ORDERS, PERSON
 from plugins.web.api import DeskDoor
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
-    from bot.app import App
+    from host.app import App
 
 FOLDER = Path("data/demo")
 PORT = 8080
@@ -53,7 +53,7 @@ def demo(context: Context, port: int | None, data: Path | None) -> None:
     """
     from rich.console import Console
 
-    from bot.app import serve
+    from host.app import serve
 
     context.use(data or context.data_folder or FOLDER)
     settings = demo_settings(context.config, _free(PORT) if port is None else port)
@@ -80,8 +80,8 @@ def demo_settings(config: Path | None, port: int) -> Settings:
 
 
 def _free(port: int) -> int:
-    from bot.errors import Fatal
-    from bot.web import bind
+    from host.errors import Fatal
+    from host.web import bind
 
     try:
         bind("127.0.0.1", port).close()

@@ -17,9 +17,10 @@ from typing import Any
 
 from aiohttp import web
 
-from bot import codec
 from bot.messages import ActionCall, Address, Answer, Filling, Say
-from bot.ports import Actions, Route, Services
+from bot.ports import Actions, Route
+from bot.store import codec
+from host.ports import Services
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from bot.messages import ActionCall, Answer, Button, Outcome, Policy, Proposal, Say
-from bot.ports import Action, Services
+from bot.ports import Action
+from host.ports import Services
 
 if TYPE_CHECKING:
     import rasa_sdk

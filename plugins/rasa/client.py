@@ -7,9 +7,9 @@ from typing import Any
 
 import aiohttp
 
-from bot import codec
 from bot.messages import Answer, Author, Button, Outcome, Say, Turn
 from bot.ports import Unavailable
+from bot.store import codec
 from plugins.rasa.evaluation import Guess
 
 TURN = "webhooks/schalter/turn"

@@ -16,9 +16,9 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
-from bot.cli import Context
-from bot.errors import Fatal
 from bot.ports import Unavailable
+from host.cli import Context
+from host.errors import Fatal
 from plugins.rasa import training
 from plugins.rasa.client import parse
 from plugins.rasa.evaluation import BadSet, Report, Sample, read_set

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 import aiohttp
 
 from bot.messages import Answer, Turn
-from bot.ports import Health, Route, Services, Unavailable
+from bot.ports import Route, Unavailable
+from host.ports import Health, Services
 from plugins.rasa.action_server import PATH, build_routes
 from plugins.rasa.client import RasaClient
 from plugins.rasa.settings import RasaSettings

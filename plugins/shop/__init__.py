@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.hooks import hookimpl
-from bot.ports import Health, Identify, OrderFacts, Registrar
+from bot.ports import Identify, OrderFacts
+from host.hooks import hookimpl
+from host.ports import Health, Registrar
 from plugins.shop.api import Carrier, Shop, ShopUnavailable
 from plugins.shop.carrier_demo import DemoCarrier
 from plugins.shop.commands import shop_commands

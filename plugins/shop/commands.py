@@ -12,8 +12,8 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
-from bot.cli import Context, data_option
-from bot.errors import Fatal
+from host.cli import Context, data_option
+from host.errors import Fatal
 from plugins.shop.demo import DemoShop
 from plugins.shop.errors import OrderNotFound, ShopUnavailable
 from plugins.shop.facts import order_card, order_json

@@ -12,13 +12,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.app import App
-from bot.hooks import GROUP, hookimpl
+from bot.desk import Case, CaseLine
 from bot.messages import (
     Address,
     Answer,
-    Case,
-    CaseLine,
     Features,
     Inbound,
     Outbound,
@@ -28,9 +25,12 @@ from bot.messages import (
     Turn,
     Understanding,
 )
-from bot.plugins import Plugins, load
-from bot.ports import DeskInbox, Inbox, Registrar, Route, Services, Unavailable
-from bot.settings import BotOptions, Settings
+from bot.ports import DeskInbox, Inbox, Route, Unavailable
+from host.app import App
+from host.hooks import GROUP, hookimpl
+from host.plugins import Plugins, load
+from host.ports import Registrar, Services
+from host.settings import BotOptions, Settings
 
 
 class EchoDialogue:

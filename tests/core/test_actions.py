@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.messages import Answer, Close, HandBack, Outcome, Say, TakeOver, Turn
+from bot.desk import Close, HandBack, TakeOver
+from bot.messages import Answer, Outcome, Say, Turn
 from bot.ports import Unavailable
 from bot.store import StoreError
 from bot.testing import (

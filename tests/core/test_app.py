@@ -18,11 +18,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.app import App, serve
-from bot.errors import Fatal
 from bot.messages import ActionCall, Answer, Policy
-from bot.ports import Inbox, Registrar, Services
-from bot.settings import BotOptions, HandoffOptions
+from bot.ports import Inbox
+from host.app import App, serve
+from host.errors import Fatal
+from host.ports import Registrar, Services
+from host.settings import BotOptions, HandoffOptions
 from tests.core.shell import Bot, HookChannel, OneLanguage, QuietDesk, entry
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def _quick_language(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.app.LanguageDetector", OneLanguage)
+    monkeypatch.setattr("host.app.LanguageDetector", OneLanguage)
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ async def test_stopping_lets_a_running_turn_end_and_sends_its_answer(
 async def test_what_was_accepted_is_answered_after_a_restart(
     bot: Bot, web: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.app._DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr("host.app._DRAIN_SECONDS", 0.05)
     async with bot.app() as app:
         await post(web, app, "wait 1", "1")
         await asyncio.sleep(0.2)
@@ -201,7 +202,7 @@ async def test_a_full_disk_is_one_line(bot: Bot, monkeypatch: pytest.MonkeyPatch
     def full(*_given: object, **_more: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "admin.json.new")
 
-    monkeypatch.setattr("bot.store.folder.json.dump", full)
+    monkeypatch.setattr("host.folder.json.dump", full)
     with pytest.raises(Fatal, match=r"\(No space left on device\) — check the disk"):
         await bot.app().__aenter__()
 
@@ -235,15 +236,15 @@ PROCESS = """
 import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-import bot.app
+import host.app
 from tests.core.shell import Bot, OneLanguage
-bot.app.LanguageDetector = OneLanguage
+host.app.LanguageDetector = OneLanguage
 
 async def main():
     made = Bot(Path({data!r}))
     async def started(app):
         print(app.url, flush=True)
-    await bot.app.serve(made.app(), started)
+    await host.app.serve(made.app(), started)
     print([out.text for out in made.channel.sent], flush=True)
 
 asyncio.run(main())

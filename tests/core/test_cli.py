@@ -16,11 +16,12 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from bot.app import App
-from bot.cli import Context, data_option, main
 from bot.messages import ActionCall, Answer, Policy
-from bot.ports import Problem, Registrar
-from bot.store.folder import locked
+from bot.ports import Problem
+from host.app import App
+from host.cli import Context, data_option, main
+from host.folder import locked
+from host.ports import Registrar
 from plugins.dead_letters import bot_register as dead_letters
 from tests.core.shell import Bot, OneLanguage, entry
 
@@ -35,9 +36,9 @@ def bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bot]:
     made.dialogue.started.set()
     made.more = (entry("dead_letters", dead_letters),)
     monkeypatch.setattr(
-        "bot.plugins.entry_points", lambda group: [entry("echo", made.register), *made.more]
+        "host.plugins.entry_points", lambda group: [entry("echo", made.register), *made.more]
     )
-    monkeypatch.setattr("bot.app.LanguageDetector", OneLanguage)
+    monkeypatch.setattr("host.app.LanguageDetector", OneLanguage)
     monkeypatch.chdir(tmp_path)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
@@ -248,16 +249,17 @@ def test_a_bot_that_does_not_answer_is_named(run: Run, bot: Bot) -> None:
 
 def test_help_does_not_wait_for_what_only_a_running_bot_needs() -> None:
     source = (
-        "import sys\nfrom pathlib import Path\nimport bot.cli\nfrom bot import plugins, settings\n"
+        "import sys\nfrom pathlib import Path\nimport host.cli\n"
+        "from host import plugins, settings\n"
         "plugins.load(settings.Settings(), Path('data'))\nprint(list(sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", source], capture_output=True, text=True, cwd=ROOT, check=True
     )
     for heavy in (
-        "bot.app",
-        "bot.web",
-        "bot.wiring",
+        "host.app",
+        "host.web",
+        "host.wiring",
         "py3langid",
         "prometheus_client",
         "reportlab",

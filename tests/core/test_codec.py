@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import codec
 from bot.messages import Answer, Attachment, Button, Filling, Outcome, Say
+from bot.store import codec
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=10)
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.desk import HandBack, TakeOver
 from bot.dispatcher import Patience
 from bot.messages import (
     Address,
@@ -16,12 +17,10 @@ from bot.messages import (
     Attachment,
     Button,
     Features,
-    HandBack,
     Inbound,
     Kind,
     Outcome,
     Say,
-    TakeOver,
     Turn,
 )
 from bot.ports import Retry, Unavailable

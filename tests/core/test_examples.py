@@ -11,9 +11,9 @@ import pytest
 from dotenv import dotenv_values
 from pydantic import BaseModel
 
-from bot import settings as core
-from bot.plugins import Plugins, load
-from bot.settings import Settings, secret_names
+from host import settings as core
+from host.plugins import Plugins, load
+from host.settings import Settings, secret_names
 
 ROOT = Path(__file__).parents[2]
 TABLES = {

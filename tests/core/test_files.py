@@ -15,10 +15,10 @@ import pytest
 
 from bot.messages import Attachment
 from bot.ports import Refused
-from bot.settings import FilesOptions
 from bot.store import SQLiteStore
-from bot.store.files import SWEEP, DiskFiles
 from bot.store.migrate import Migrations
+from host.files import SWEEP, DiskFiles
+from host.settings import FilesOptions
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 64
 PDF = b"%PDF-1.7\n" + b"\x00" * 64
@@ -153,7 +153,7 @@ async def test_a_full_disk_is_said_as_such(
     def full(_handle: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("bot.store.files.os.fsync", full)
+    monkeypatch.setattr("host.files.os.fsync", full)
     with pytest.raises(Refused) as caught:
         await put(files, PNG)
     assert caught.value.reason == "storage_full"

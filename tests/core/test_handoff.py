@@ -9,17 +9,13 @@ from typing import Any
 
 import pytest
 
+from bot.desk import Close, Command, HandBack, Line, TakeOver
 from bot.messages import (
     Address,
     Answer,
-    Close,
-    Command,
     Features,
-    HandBack,
-    Line,
     Outcome,
     Say,
-    TakeOver,
     Turn,
 )
 from bot.ports import Retry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.language import LanguageDetector
+from host.language import LanguageDetector
 
 GERMAN = """
 ja

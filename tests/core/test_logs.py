@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from bot.logs import configure
-from bot.settings import LogOptions
+from host.logs import configure
+from host.settings import LogOptions
 
 
 @pytest.fixture(autouse=True)

@@ -9,16 +9,15 @@ from typing import Any
 
 import pytest
 
+from bot.desk import Line, TakeOver
 from bot.messages import (
     Answer,
     Features,
-    Line,
     Outbound,
     Outcome,
     Receipt,
     Say,
     State,
-    TakeOver,
 )
 from bot.ports import Reject, Retry, UnknownOutcome
 from bot.store import StoreError

@@ -13,11 +13,11 @@ import click
 import pytest
 from pydantic import BaseModel
 
-from bot.hooks import GROUP, Hooks, hookimpl
-from bot.plugins import Plugins, load
-from bot.ports import Registrar
-from bot.settings import Settings
-from bot.settings import load as load_settings
+from host.hooks import GROUP, Hooks, hookimpl
+from host.plugins import Plugins, load
+from host.ports import Registrar
+from host.settings import Settings
+from host.settings import load as load_settings
 
 Make = Callable[..., EntryPoint]
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.desk import HandBack, Line, TakeOver
 from bot.dispatcher import Patience
-from bot.messages import Answer, HandBack, Line, Outcome, Say, TakeOver
+from bot.messages import Answer, Outcome, Say
 from bot.ports import Unavailable
 from bot.testing import world
 

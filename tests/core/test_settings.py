@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from bot.errors import Invalid
-from bot.settings import Settings, load
+from host.errors import Invalid
+from host.settings import Settings, load
 
 
 class Account(BaseModel):

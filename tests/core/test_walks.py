@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from bot.messages import Answer, Author, Close, HandBack, Line, Outcome, Say, TakeOver, Turn
+from bot.desk import Close, HandBack, Line, TakeOver
+from bot.messages import Answer, Author, Outcome, Say, Turn
 from bot.ports import Unavailable
 from bot.testing import (
     FakeChannel,

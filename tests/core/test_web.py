@@ -13,11 +13,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.errors import Fatal
-from bot.metrics import Metrics
-from bot.ports import Health, Refused, Unavailable
+from bot.ports import Refused, Unavailable
 from bot.store import StoreError
-from bot.web import BODY_LIMIT, WebServer, bind
+from host.errors import Fatal
+from host.metrics import Metrics
+from host.ports import Health
+from host.web import BODY_LIMIT, WebServer, bind
 
 
 class NoStore:
@@ -189,7 +190,7 @@ async def test_a_health_check_that_raises_or_hangs_is_a_broken_one(
         await asyncio.sleep(60)
         return Health("never", True)
 
-    monkeypatch.setattr("bot.web._HEALTH_SECONDS", 0.05)
+    monkeypatch.setattr("host.web._HEALTH_SECONDS", 0.05)
     page.server._health = [hangs]
     status, body, _ = await page.get("/health")
     assert (status, body["checks"][0]["ok"]) == (503, False)
@@ -216,7 +217,7 @@ async def test_metrics_are_read_from_the_store(page: Page) -> None:
 async def test_the_access_log_holds_neither_address_nor_path(
     page: Page, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("DEBUG", "bot.web")
+    caplog.set_level("DEBUG", "host.web")
     await page.get("/fail/denied?email=customer@example.org")
     (record,) = [r for r in caplog.records if r.msg == "request"]
     assert (record.__dict__["route"], record.__dict__["status"]) == ("/fail/{how}", 403)

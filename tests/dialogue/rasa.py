@@ -47,7 +47,7 @@ class Rasa:
         return answer
 
     def note(self, event: dict[str, Any]) -> None:
-        """Write an event into the tracker, behind the back of the running server."""
+        """Write an event into the tracker of a conversation that the server has not seen yet."""
         event = {"timestamp": time.time(), **event}
         with sqlite3.connect(self.tracker) as database:
             database.execute(

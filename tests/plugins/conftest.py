@@ -21,7 +21,6 @@ from typing import Any
 import pytest
 
 from bot.actions import ActionRunner
-from bot.codec import utc_now
 from bot.messages import (
     ActionCall,
     Address,
@@ -35,6 +34,7 @@ from bot.messages import (
     Understanding,
 )
 from bot.ports import Action
+from bot.store.codec import utc_now
 from bot.testing import FakeChannel, World, world
 from bot.texts import TextsBook
 from plugins.knowledge.settings import KnowledgeSettings

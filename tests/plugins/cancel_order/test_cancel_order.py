@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.codec import utc_now
 from bot.core import Core
+from bot.store.codec import utc_now
 from plugins.cancel_order.action import CancelOrder
 from plugins.shop.api import OrderState, ShopUnavailable
 from plugins.shop.carrier_demo import DemoCarrier

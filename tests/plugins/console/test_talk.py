@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bot.cli import main
 from bot.messages import Answer, Button, Say, Turn
+from host.cli import main
 from plugins.console import bot_register
 from tests.core.shell import Bot, OneLanguage, entry
 
@@ -20,8 +20,8 @@ def bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bot]:
     made = Bot(tmp_path / "data")
     made.dialogue.started.set()
     points = [entry("echo", made.register), entry("console", bot_register)]
-    monkeypatch.setattr("bot.plugins.entry_points", lambda group: points)
-    monkeypatch.setattr("bot.app.LanguageDetector", OneLanguage)
+    monkeypatch.setattr("host.plugins.entry_points", lambda group: points)
+    monkeypatch.setattr("host.app.LanguageDetector", OneLanguage)
     monkeypatch.chdir(tmp_path)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import App
-from bot.plugins import load
-from bot.settings import Settings
+from host.app import App
+from host.plugins import load
+from host.settings import Settings
 from plugins.demo.commands import PORT, _free, demo_settings
 from plugins.demo.orders import ORDERS
 from plugins.shop.demo import DemoShop
@@ -63,7 +63,7 @@ def test_the_installed_plugins_are_in_order() -> None:
 async def test_the_bot_of_the_demo_opens_and_closes_without_rasa(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.app.LanguageDetector", OneLanguage)
+    monkeypatch.setattr("host.app.LanguageDetector", OneLanguage)
     monkeypatch.setenv("SCHALTER_RASA_TOKEN", "t")
     file = tmp_path / "mine.toml"
     file.write_text('[plugins.rasa]\nurl = "http://127.0.0.1:9"\n')

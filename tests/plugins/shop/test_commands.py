@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from bot.cli import Context
-from bot.errors import Fatal
+from host.cli import Context
+from host.errors import Fatal
 from plugins.shop.commands import shop_commands
 from plugins.shop.settings import ShopSettings
 

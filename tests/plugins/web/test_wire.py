@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.messages import Close, HandBack, Line, TakeOver
+from bot.desk import Close, HandBack, Line, TakeOver
 from plugins.web import desk_wire
 from plugins.web.wire import Fault, clean, parse_object, parse_post, visible
 

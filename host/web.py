@@ -18,10 +18,11 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler
 
-from bot.errors import Fatal
-from bot.metrics import Metrics
-from bot.ports import Health, HealthCheck, Refused, Route, Unavailable
+from bot.ports import Refused, Route, Unavailable
 from bot.store import StoreError
+from host.errors import Fatal
+from host.metrics import Metrics
+from host.ports import Health, HealthCheck
 
 log = logging.getLogger(__name__)
 NAME = "schalter"  # which version of what is nobody's business

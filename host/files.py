@@ -19,11 +19,11 @@ from typing import BinaryIO
 
 import filetype
 
-from bot.codec import Clock, stamp, utc_now
 from bot.messages import Attachment
 from bot.ports import Refused, Store, Tx
-from bot.settings import FilesOptions
 from bot.store import timers
+from bot.store.codec import Clock, stamp, utc_now
+from host.settings import FilesOptions
 
 SWEEP = "files.sweep"
 _EVERY = timedelta(hours=6)

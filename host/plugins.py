@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from bot.errors import Invalid
-from bot.hooks import GROUP, Hooks
 from bot.ports import Problem
-from bot.registrar import PluginRegistrar, Registered
-from bot.settings import Settings, close_to, place
+from host.errors import Invalid
+from host.hooks import GROUP, Hooks
+from host.registrar import PluginRegistrar, Registered
+from host.settings import Settings, close_to, place
 
 P = TypeVar("P")
 RESERVED = ("run", "check", "plugins")  # the core's own commands
@@ -164,7 +164,7 @@ def _call_hook(
 def _look_at(manager: pluggy.PluginManager, made: Any) -> None:
     hooks = manager.get_hookcallers(made)
     if not hooks:
-        raise _Broken("has no bot_register(bot) marked with @hookimpl from bot.hooks")
+        raise _Broken("has no bot_register(bot) marked with @hookimpl from host.hooks")
     for mine in hooks[0].get_hookimpls():
         if mine.plugin is made and inspect.iscoroutinefunction(mine.function):
             raise _Broken("bot_register is a coroutine; make it a plain 'def'")

@@ -14,16 +14,14 @@ from pydantic import BaseModel
 from bot.ports import (
     Action,
     Channel,
-    Check,
     Desk,
     Dialogue,
-    HealthCheck,
     Middleware,
     Route,
-    Services,
     TimerHandler,
 )
-from bot.settings import Settings, secret_names
+from host.ports import Check, HealthCheck, Services
+from host.settings import Settings, secret_names
 
 P = TypeVar("P")
 S = TypeVar("S", bound=BaseModel)

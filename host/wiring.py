@@ -11,9 +11,6 @@ from typing import Any, TypeVar
 
 from bot.core import Core, Parts
 from bot.dispatcher import Patience
-from bot.errors import Fatal
-from bot.metrics import Metrics
-from bot.plugins import Plugins, why
 from bot.ports import (
     Action,
     Actions,
@@ -27,11 +24,14 @@ from bot.ports import (
     Store,
     Texts,
 )
-from bot.settings import Settings, close_to, place
 from bot.store import SQLiteStore
-from bot.store.files import SWEEP, DiskFiles
 from bot.store.migrate import Migrations
 from bot.texts import TextsBook
+from host.errors import Fatal
+from host.files import SWEEP, DiskFiles
+from host.metrics import Metrics
+from host.plugins import Plugins, why
+from host.settings import Settings, close_to, place
 
 P = TypeVar("P")
 OUR_DIALOGUE = Path(__file__).parents[1] / "nlu"

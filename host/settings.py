@@ -20,8 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bot.errors import Invalid
 from bot.ports import Problem
+from host.errors import Invalid
 
 S = TypeVar("S", bound=BaseModel)
 FILE = "schalter.toml"

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
-from bot.errors import Fatal
-from bot.settings import FILE, Settings, load
+from host.errors import Fatal
+from host.settings import FILE, Settings, load
 
 if TYPE_CHECKING:  # imported where they are used: `bot --help` is not to wait for them
-    from bot.app import App
-    from bot.plugins import Plugins
     from bot.ports import Problem
+    from host.app import App
+    from host.plugins import Plugins
 
 F = TypeVar("F", bound=Callable[..., Any])
 click.rich_click.TEXT_MARKUP = "rich"
@@ -51,14 +51,14 @@ class Context:
     @cached_property
     def plugins(self) -> Plugins:
         """The installed plugins, registered for the data folder. Raises Invalid."""
-        from bot import plugins
+        from host import plugins
 
         return plugins.load(self.settings, self.data)
 
     def app(self, settings: Settings | None = None, **stand_ins: Any) -> App:
         """Make the bot, not yet opened. ``stand_ins`` are App's channels and desks."""
-        from bot.app import App
-        from bot.logs import configure
+        from host.app import App
+        from host.logs import configure
 
         configure((settings or self.settings).log)
         if settings is not None and settings is not self.settings:
@@ -107,7 +107,7 @@ class BotGroup(click.RichGroup):
             ctx.exit(2)
 
     def _more(self, ctx: click.Context) -> dict[str, click.Command]:
-        from bot import plugins
+        from host import plugins
 
         context = ctx.ensure_object(Context)
         try:
@@ -145,7 +145,7 @@ def run(context: Context, host: str | None, port: int | None) -> None:
 
     [b]Example:[/b] bot --config /etc/schalter.toml run --port 8081
     """
-    from bot.app import serve
+    from host.app import serve
 
     given = {"host": host, "port": port}
     changed = {key: value for key, value in given.items() if value is not None}
@@ -170,7 +170,7 @@ def check(context: Context, online: bool, as_json: bool) -> None:
 
     [b]Example:[/b] bot check --online
     """
-    from bot.checks import findings
+    from host.checks import findings
 
     problems = findings(context, online=online)
     if as_json:

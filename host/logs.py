@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from bot.settings import LogOptions
+from host.settings import LogOptions
 
 # Keys whose values are customers' words or personal data, whoever logs them.
 PRIVATE = frozenset(

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.errors import Fatal, Invalid
 from bot.ports import Action, Identify, Problem
-from bot.store.folder import ask, is_locked
-from bot.wiring import Wiring, build, wire
+from host.errors import Fatal, Invalid
+from host.folder import ask, is_locked
+from host.wiring import Wiring, build, wire
 
 if TYPE_CHECKING:
-    from bot.cli import Context
+    from host.cli import Context
 
 
 def findings(context: Context, *, online: bool = False) -> list[Problem]:

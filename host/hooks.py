@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pluggy
 
-from bot.ports import Registrar
+from host.ports import Registrar
 
 GROUP = "schalter"
 hookspec = pluggy.HookspecMarker(GROUP)

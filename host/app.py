@@ -16,16 +16,24 @@ from contextlib import (
 from functools import partial
 from pathlib import Path
 
-from bot.errors import Fatal, Invalid
-from bot.language import LanguageDetector
-from bot.plugins import Plugins, why
-from bot.ports import Channel, Desk, Health, Readiness, Refused, Route, Unavailable, WebhookChannel
-from bot.settings import Settings
+from bot.ports import (
+    Channel,
+    Desk,
+    Refused,
+    Route,
+    Unavailable,
+    WebhookChannel,
+)
 from bot.store import StoreError
-from bot.store.files import SWEEP
-from bot.store.folder import door, locked
-from bot.web import WebServer, bind
-from bot.wiring import Built, build, wire
+from host.errors import Fatal, Invalid
+from host.files import SWEEP
+from host.folder import door, locked
+from host.language import LanguageDetector
+from host.plugins import Plugins, why
+from host.ports import Health, Readiness
+from host.settings import Settings
+from host.web import WebServer, bind
+from host.wiring import Built, build, wire
 
 log = logging.getLogger(__name__)
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - only mapped, never bound

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from bot.errors import Fatal
+from host.errors import Fatal
 
 _LOCK, _DOOR = "lock", "admin.json"
 _SECONDS = 30

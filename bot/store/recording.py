@@ -8,11 +8,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from bot import codec
-from bot.codec import Clock, utc_now
 from bot.messages import ActionCall, Address
 from bot.ports import Row, Store, Tx
-from bot.store import StoreError, conversations, effects, turns
+from bot.store import StoreError, codec, conversations, effects, turns
+from bot.store.codec import Clock, utc_now
 
 T = TypeVar("T")
 Key = tuple[str, str, int]  # turn, action, number

@@ -1,0 +1,1 @@
+"""The process around the core: settings, plugins, HTTP, the command line, start and stop."""

@@ -1,0 +1,122 @@
+"""The Protocols between the process and its plugins: what a plugin's hook registers with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import click
+from pydantic import BaseModel
+
+from bot.ports import (
+    Action,
+    Actions,
+    Channel,
+    Desk,
+    Dialogue,
+    Files,
+    Middleware,
+    Problem,
+    Route,
+    Store,
+    Texts,
+    TimerHandler,
+)
+
+P = TypeVar("P")
+S = TypeVar("S", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One line of ``/health``."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+HealthCheck = Callable[[], Awaitable[Health]]
+
+
+Check = Callable[[], Sequence[Problem]]
+
+
+@runtime_checkable
+class Readiness(Protocol):
+    """A dialogue that takes a while to start."""
+
+    async def ready(self) -> None:
+        """Return when it can answer. Raises Unavailable when it never will, saying why."""
+
+
+class Services(Protocol):
+    """What an action or dialogue is built with."""
+
+    files: Files
+    store: Store
+    texts: Texts
+    actions: Actions
+    data: Path  # the data folder
+    base_url: str  # where the HTTP app of this process listens: http://127.0.0.1:PORT
+    dialogue_data: Sequence[Traversable]  # folders of domain, nlu and stories, ours and plugins'
+
+    def get(self, port: type[P]) -> P:
+        """What a plugin provides for a port. Raises LookupError naming the port."""
+
+
+class Registrar(Protocol):
+    """The typed face a plugin's ``bot_register`` hook talks to. Nothing here does I/O."""
+
+    data: Path
+
+    def settings(self, model: type[S]) -> S:
+        """The plugin's table ``[plugins.<name>]``, validated; an error names key and file.
+
+        ``SecretStr`` fields are read only from the environment: ``SCHALTER_<PLUGIN>_<FIELD>``.
+        """
+
+    def add_channel(self, channel: Channel) -> None:
+        """Serve a channel."""
+
+    def add_desk(self, desk: Desk) -> None:
+        """Serve a desk."""
+
+    def add_dialogue(self, build: Callable[[Services], Dialogue]) -> None:
+        """Provide the dialogue; one only. If it is an async context manager, it is opened first."""
+
+    def add_action(self, build: Callable[[Services], Action]) -> None:
+        """Provide an action."""
+
+    def add_middleware(self, middleware: Middleware) -> None:
+        """Wrap every question to the dialogue, first registered outermost."""
+
+    def add_timer(self, kind: str, handler: TimerHandler) -> None:
+        """Handle a kind of durable timer; called in one transaction when due, at least once."""
+
+    def add_routes(self, build: Callable[[Services], Sequence[Route]]) -> None:
+        """Serve HTTP routes."""
+
+    def add_dialogue_data(self, folder: Traversable) -> None:
+        """A folder with ``domain/``, ``data/`` and ``stories/`` of the plugin's own."""
+
+    def add_migrations(self, folder: Traversable) -> None:
+        """Numbered ``0001_name.sql`` files; tables are prefixed with the plugin's name."""
+
+    def add_facts(self, facts: Mapping[str, Any]) -> None:
+        """Facts every text may use (shop name, fees ...)."""
+
+    def add_health(self, check: HealthCheck) -> None:
+        """A line of ``/health``."""
+
+    def add_check(self, check: Check) -> None:
+        """Findings for ``bot check``."""
+
+    def add_command(self, command: click.Command) -> None:
+        """A command of ``bot``; its ``ctx.obj`` is a ``host.cli.Context``."""
+
+    def provide(self, port: type[P], made: P) -> None:
+        """Provide a port (``Shop``, ``Carrier``, ``Identify`` ...)."""
