@@ -16,7 +16,8 @@ from tests.live.words import said
 
 ANSWER_SECONDS = 600.0
 """So long a customer waits for an answer, or tries to send, while things are killed."""
-NOTICES = ("utter_delay",)
+NOTICES = ("utter_delay", "utter_already_done")
+"""What comes before an answer."""
 
 
 @dataclass
@@ -96,7 +97,7 @@ class Shopper:
         if not await self._hears("ja", done):
             return False
         wish.told = True
-        return self._random.random() < 0.5 or await self._hears("ja", "already_done", done)
+        return self._random.random() < 0.5 or await self._hears("ja", done)
 
     def _wish(self, like: str, kind: str | None, detail: str = "") -> Wish:
         wish = Wish(next(self._orders[like]), kind, detail)
