@@ -10,7 +10,8 @@ import json
 import re
 import string
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,50 @@ def normal(text: str) -> str:
     return _DIGIT.sub("0", _EMAIL.sub(" emailaddress ", folded))
 
 
+class Terms:
+    """What a vectorizer learned: the terms of a text, and what each weighs.
+
+    It makes the same vectors as the vectorizer does, without its overhead for each call.
+    """
+
+    def __init__(self, split: Callable[[str], Iterable[str]]) -> None:
+        """`split` cuts a text into its terms, known or not."""
+        self.split = split
+        self.known: dict[str, int] = {}
+        self._rarity: NDArray[Any] = np.zeros(0)
+
+    def learn(self, terms: Sequence[str], rarity: NDArray[Any]) -> None:
+        """Know `terms` and their `rarity`, in the order of their columns."""
+        self.known = {term: column for column, term in enumerate(terms)}
+        self._rarity = rarity
+
+    def vector(self, text: str) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The columns of a text that are not zero, and their values; the length is 1."""
+        counts = Counter(
+            column for term in self.split(text) if (column := self.known.get(term)) is not None
+        )
+        columns = np.fromiter(counts.keys(), np.int64, len(counts))
+        often = np.fromiter(counts.values(), np.float64, len(counts))
+        values = (1 + np.log(often)) * self._rarity[columns]
+        return columns, values / (np.linalg.norm(values) or 1)
+
+    def save(self, folder: Path, name: str) -> None:
+        """Write what is known."""
+        (folder / f"{name}.json").write_text(json.dumps(list(self.known)), "utf-8")
+        np.save(folder / f"{name}.npy", self._rarity)
+
+    def load(self, folder: Path, name: str) -> None:
+        """Read what was written."""
+        terms = json.loads((folder / f"{name}.json").read_text("utf-8"))
+        self.learn(terms, np.load(folder / f"{name}.npy"))
+
+
 class Vectors:
     """Words and pairs of words, and pieces of words, weighed by how rare they are."""
 
     def __init__(self, longest_piece: int) -> None:
         """Nothing is known yet; pieces have 1 to `longest_piece` characters."""
-        self._parts = {
+        self._learners = {
             "words": TfidfVectorizer(
                 ngram_range=(1, 2),
                 token_pattern=r"\b\w+\b|[^\w\s]",  # noqa: S106
@@ -63,16 +102,27 @@ class Vectors:
                 analyzer="char_wb", ngram_range=(1, longest_piece), sublinear_tf=True
             ),
         }
+        self._parts = {
+            name: Terms(learner.build_analyzer()) for name, learner in self._learners.items()
+        }
 
     def fit(self, texts: Sequence[str]) -> csr_matrix:
         """Learn what there is in `texts`, and its vectors."""
         plain = [normal(text) for text in texts]
-        return hstack([part.fit_transform(plain) for part in self._parts.values()]).tocsr()
+        columns = [learner.fit_transform(plain) for learner in self._learners.values()]
+        for name, learner in self._learners.items():
+            self._parts[name].learn([str(t) for t in learner.get_feature_names_out()], learner.idf_)
+        return hstack(columns).tocsr()
 
-    def of(self, texts: Sequence[str]) -> csr_matrix:
-        """The vectors of `texts`."""
-        plain = [normal(text) for text in texts]
-        return hstack([part.transform(plain) for part in self._parts.values()]).tocsr()
+    def margins(self, text: str, weights: NDArray[Any]) -> NDArray[Any]:
+        """The vector of `text` times `weights`."""
+        plain = normal(text)
+        total, first = np.zeros(weights.shape[1]), 0
+        for part in self._parts.values():
+            columns, values = part.vector(plain)
+            total += values @ weights[first + columns]
+            first += len(part.known)
+        return total
 
     def known(self, text: str) -> float:
         """The share of the text's pieces of three characters that some example has too.
@@ -87,22 +137,18 @@ class Vectors:
         # "ja!" is no less known than "ja".
         words = [f" {word.strip(string.punctuation) or word} " for word in plain.split()]
         pieces = [word[at : at + 3] for word in words for at in range(max(1, len(word) - 2))]
-        vocabulary = self._parts["pieces"].vocabulary_
+        vocabulary = self._parts["pieces"].known
         return sum(piece in vocabulary for piece in pieces) / max(1, len(pieces))
 
     def save(self, folder: Path) -> None:
         """Write what was learned."""
         for name, part in self._parts.items():
-            terms = sorted(part.vocabulary_, key=part.vocabulary_.__getitem__)
-            (folder / f"{name}.json").write_text(json.dumps(terms), "utf-8")
-            np.save(folder / f"{name}.npy", part.idf_)
+            part.save(folder, name)
 
     def load(self, folder: Path) -> None:
         """Read what was written."""
         for name, part in self._parts.items():
-            terms = json.loads((folder / f"{name}.json").read_text("utf-8"))
-            part.vocabulary = part.vocabulary_ = {term: at for at, term in enumerate(terms)}
-            part.idf_ = np.load(folder / f"{name}.npy")
+            part.load(folder, name)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -176,20 +222,20 @@ class NgramClassifier(GraphComponent, IntentClassifier):
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Set intent and ranking of each message."""
-        texts = [message.get(TEXT) or "" for message in messages]
-        if not texts or not self._intents:
-            return messages
-        margins = np.asarray(self._vectors.of(texts) @ self._weights) + self._bias
-        rows = softmax(margins * self._temperature, axis=1)
-        for message, text, row in zip(messages, texts, rows, strict=True):
-            known = self._vectors.known(text)
-            if known < self._config["least_known"]:
-                row = row * known / 2
-            best = np.argsort(row)[::-1][: self._config["ranking_length"]]
-            ranking = [{"name": self._intents[i], "confidence": float(row[i])} for i in best]
+        for message in messages if self._intents else ():
+            ranking = self._rank(message.get(TEXT) or "")
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set(INTENT_RANKING, ranking, add_to_output=True)
         return messages
+
+    def _rank(self, text: str) -> list[dict[str, Any]]:
+        margins = self._vectors.margins(text, self._weights) + self._bias
+        row = softmax(margins * self._temperature)
+        known = self._vectors.known(text)
+        if known < self._config["least_known"]:
+            row = row * known / 2
+        best = np.argsort(row)[::-1][: self._config["ranking_length"]]
+        return [{"name": self._intents[i], "confidence": float(row[i])} for i in best]
 
     def _fit(self, vectors: csr_matrix, intents: NDArray[Any]) -> LinearSVC:
         return LinearSVC(C=self._config["C"], random_state=0).fit(vectors, intents)

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rasa.core.actions.action import Action, ActionExecutionRejection
-from rasa.core.actions.forms import FormAction
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from rasa.core.processor import MessageProcessor
 from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
@@ -35,8 +34,7 @@ from rasa.shared.core.events import (
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from components.endpoint import PooledEndpoint
-from components.forms import ask_the_same_again
+from components.endpoint import PooledEndpoint, check_answers_quickly
 from components.wire import Past, State, TurnRequest, replies, understood
 
 CHANNEL = "schalter"
@@ -63,6 +61,7 @@ class TurnProcessor(MessageProcessor):
         view.__class__ = cls
         if view.action_endpoint is not None:
             view.action_endpoint = PooledEndpoint.like(view.action_endpoint)
+            check_answers_quickly()
         return view
 
     async def answer(self, request: TurnRequest) -> dict[str, Any]:
@@ -164,8 +163,6 @@ class TurnProcessor(MessageProcessor):
                 raise TurnFailed(f"{action.name()}: {type(error).__name__}") from error
 
         action.run = run_or_fail
-        if isinstance(action, FormAction):
-            ask_the_same_again(action)
         return await super()._run_action(action, *args, **kwargs)
 
     def _describe(self, tracker: DialogueStateTracker, start: int) -> dict[str, Any]:
