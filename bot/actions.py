@@ -36,8 +36,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PROPOSAL_LIFE = timedelta(minutes=15)
-YES_NO = (Button("button_yes", "/affirm"), Button("button_no", "/deny"))
-"""The choices under every proposal."""
+PROPOSAL = "proposal"  # the entity by which a button names the proposal it stood under
 _RUN_TIMEOUT = 45.0  # seconds; what became of a longer call is read back
 
 
@@ -83,7 +82,7 @@ class ActionRunner:
 
     async def call(self, action: str, call: ActionCall, number: int) -> Answer:
         """The n-th call of an action in a turn; the recorded answer when it was made before."""
-        run = self._builtins.get(action) or self._plain(self._call, action)
+        run = self._builtins.get(action) or partial(self._call, action)
         way = Recorded(codec.answer_to_dict, codec.answer_from_dict, _failed)
         return await self._recorder.once(action, call, number, run, way)
 
@@ -91,10 +90,10 @@ class ActionRunner:
         """One step of an action's form, with the pair checked as soon as it is complete."""
         failed = partial(self._form_failed, action)
         way = Recorded(codec.filling_to_dict, codec.filling_from_dict, failed)
-        run = self._plain(self._fill, action)
+        run = partial(self._fill, action)
         return await self._recorder.once(f"fill:{action}", call, number, run, way)
 
-    async def _fill(self, name: str, call: ActionCall) -> Filling:
+    async def _fill(self, name: str, call: ActionCall, _number: int) -> Filling:
         if await self.open_proposal(call.conversation) is not None:
             # Something else has begun: what is said from here on is not about the proposal.
             await self.store.write(lambda tx: effects.lapse(tx, call.conversation))
@@ -110,13 +109,7 @@ class ActionRunner:
             return "", ""
         return action, str(call.arguments.get(known.policy.subject) or "")
 
-    @staticmethod
-    def _plain(
-        run: Callable[[str, ActionCall], Awaitable[T]], action: str
-    ) -> Callable[[ActionCall, int], Awaitable[T]]:
-        return lambda call, _number: run(action, call)
-
-    async def _call(self, name: str, call: ActionCall) -> Answer:
+    async def _call(self, name: str, call: ActionCall, _number: int) -> Answer:
         action = self._actions.get(name)
         if action is None:
             log.error("unknown action", extra={"action": name})
@@ -169,8 +162,8 @@ class ActionRunner:
             await self.store.write(lambda tx: effects.lapse(tx, call.conversation))
             return proposed
         *before, last = proposed.says
-        question = replace(last, buttons=last.buttons or YES_NO)
-        await self.store.write(lambda tx: self._keep_proposal(tx, action, call, proposed))
+        made = await self.store.write(lambda tx: self._keep_proposal(tx, action, call, proposed))
+        question = replace(last, buttons=last.buttons or yes_no(made))
         return Answer((*before, question), Outcome.ASK, slots=proposed.slots)
 
     async def propose_again(
@@ -185,15 +178,15 @@ class ActionRunner:
         await self.store.write(lambda tx: effects.drop(tx, proposal["id"]))
         return _without_form(refusal)
 
-    def _keep_proposal(self, tx: Tx, action: Action, call: ActionCall, proposal: Proposal) -> None:
+    def _keep_proposal(self, tx: Tx, action: Action, call: ActionCall, proposal: Proposal) -> str:
         if is_over(tx, call.turn):
-            return  # its read-back is never said, so that no yes can be about it
+            return ""  # its read-back is never said, so that no yes can be about it
         now = self.clock()
         subject = proposal.subject or str(proposal.arguments.get(action.policy.subject) or "")
         # It cannot be run without its proof, so it does not outlive it.
         ends = [p.expires for p in call.proofs if p.kind in action.policy.proofs]
         ends = [max(ends)] if ends else []
-        effects.propose(
+        return effects.propose(
             tx,
             conversation=call.conversation,
             turn=call.turn,
@@ -296,6 +289,12 @@ class ActionRunner:
         """The proposal that waits for a yes."""
         now: datetime = self.clock()
         return await self.store.read(lambda tx: effects.open_proposal(tx, conversation, now))
+
+
+def yes_no(proposal: str) -> tuple[Button, Button]:
+    """The choices under a proposal; an old yes is not one to what was read back after it."""
+    named = f'{{"{PROPOSAL}": "{proposal}"}}'
+    return Button("button_yes", f"/affirm{named}"), Button("button_no", f"/deny{named}")
 
 
 def _given(action: Action, slots: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from bot.actions import ActionRunner
+from bot.actions import PROPOSAL, ActionRunner
 from bot.handoff import Handoff
 from bot.messages import ActionCall, Address, Answer, Outcome, Owner, Say, Turn
 from bot.ports import Corrects, Next, Row, Store, Texts, Tx
@@ -65,9 +65,8 @@ class BuiltinActions:
         proposal = await self.runner.open_proposal(call.conversation)
         return proposal is not None and bool(await self._changes(proposal, call))
 
-    async def correct(self, call: ActionCall, number: int) -> Answer:
+    async def correct(self, call: ActionCall, _number: int) -> Answer:
         """A new proposal, with what the message corrects in the open one."""
-        del number
         proposal = await self.runner.open_proposal(call.conversation)
         corrected = await self._correct(proposal, call) if proposal is not None else None
         return corrected or Answer((Say("utter_nothing_open"),))
@@ -83,26 +82,26 @@ class BuiltinActions:
         corrected = await self._correct(proposal, call)
         if corrected is not None:
             return corrected
-        if await self.store.read(lambda tx: _sent_before(tx, call.turn, proposal)):
+        if await self._about_older(proposal, call):
             return await self.runner.propose_again(proposal, call)
         answer = await self.runner.execute(proposal, call, number)
         return answer if answer is not None else await self._nothing_open(call)
 
-    async def deny(self, call: ActionCall, number: int) -> Answer:
+    async def deny(self, call: ActionCall, _number: int) -> Answer:
         """A no: drop the open proposal, or correct it ("nein, Hausnummer 14")."""
-        del number
         proposal = await self.runner.open_proposal(call.conversation)
         if proposal is None:
             return Answer((Say("utter_denied_nothing"),))
         corrected = await self._correct(proposal, call)
         if corrected is not None:
             return corrected
+        if await self._about_older(proposal, call):
+            return await self.runner.propose_again(proposal, call)
         await self.store.write(lambda tx: effects.drop(tx, proposal["id"]))
         return Answer((Say("utter_proposal_dropped"),), slots=self._used(proposal))
 
-    async def hand_off(self, call: ActionCall, number: int) -> Answer:
+    async def hand_off(self, call: ActionCall, _number: int) -> Answer:
         """A person, whenever one is asked for."""
-        del number
         standing = await self.runner.forms.standing(call.conversation)
         if standing.owner is not Owner.BOT:
             return Answer((Say("utter_already_waiting"),), Outcome.HANDOFF, "asked_again")
@@ -110,9 +109,8 @@ class BuiltinActions:
             return Answer((Say("utter_handoff_complaint"),), Outcome.HANDOFF, "complaint")
         return Answer((Say("utter_handoff"),), Outcome.HANDOFF, "asked")
 
-    async def miss(self, call: ActionCall, number: int) -> Answer:
+    async def miss(self, call: ActionCall, _number: int) -> Answer:
         """Not understood: a correction, a new try, or at the second miss a person."""
-        del number
         proposal = await self.runner.open_proposal(call.conversation)
         if proposal is not None:
             corrected = await self._correct(proposal, call)
@@ -134,9 +132,8 @@ class BuiltinActions:
             return await self.miss(call, number)
         return Answer((Say(name),))
 
-    async def back_to_bot(self, call: ActionCall, number: int) -> Answer:
+    async def back_to_bot(self, call: ActionCall, _number: int) -> Answer:
         """The waiting customer goes on with the bot."""
-        del number
 
         def work(tx: Tx) -> bool:
             conversation = conversations.get(tx, call.conversation)
@@ -155,6 +152,14 @@ class BuiltinActions:
         if not isinstance(action, Corrects):
             return None
         return await action.correct(replace(call, arguments=codec.decode(proposal["arguments"])))
+
+    async def _about_older(self, proposal: Row, call: ActionCall) -> bool:
+        """Whether a yes or no was given to something that was read back before the proposal."""
+        entities = call.understanding.entities
+        named = next((one.value for one in entities if one.entity == PROPOSAL), proposal["id"])
+        if named != proposal["id"]:
+            return True
+        return await self.store.read(lambda tx: _sent_before(tx, call.turn, proposal))
 
     async def _nothing_open(self, call: ActionCall) -> Answer:
         since = self.clock() - _REPEAT_WITHIN

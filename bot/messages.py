@@ -112,7 +112,6 @@ class Inbound:
     attachments: tuple[Attachment, ...] = ()
     sender_name: str | None = None
     edits: str | None = None  # wire id of the message that this one edits
-    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from bot.store.codec import unstamp
@@ -34,9 +35,7 @@ class Alarm:
         if due is not None:
             seconds = min(seconds, max(0.0, (unstamp(due) - now).total_seconds()))
         if seconds > 0:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._event.wait()
-            except TimeoutError:
-                pass
         self._event.clear()

@@ -72,6 +72,7 @@ class Registrar(Protocol):
     """The typed face a plugin's ``bot_register`` hook talks to. Nothing here does I/O."""
 
     data: Path
+    public_url: str  # the address from outside, without a slash at its end; "" when there is none
 
     def settings(self, model: type[S]) -> S:
         """The plugin's table ``[plugins.<name>]``, validated; an error names key and file.

@@ -79,6 +79,7 @@ class PluginRegistrar:
 
     def __init__(self, name: str, settings: Settings, data: Path) -> None:
         self.data = data
+        self.public_url = (settings.bot.public_url or "").rstrip("/")
         self.registered = Registered()
         self.read_settings = False
         self.variables: set[str] = set()

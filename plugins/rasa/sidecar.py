@@ -89,12 +89,18 @@ class Sidecar:
                 await asyncio.sleep(wait.total_seconds())
         except Unavailable as error:
             log.error("rasa cannot run: %s", error)  # noqa: TRY400 - the text says it all
-            if not self._ready.done():
-                self._ready.set_exception(error)
-                self._ready.exception()  # somebody may never ask
+            self._give_up(error)
+        except Exception as error:  # an edge: whoever waits for Rasa must hear of it
+            log.exception("rasa cannot run")
+            self._give_up(Unavailable(f"rasa cannot run: {type(error).__name__}, see the log"))
         finally:
             self._project.stop.set()
             await self._stop()
+
+    def _give_up(self, error: Unavailable) -> None:
+        if not self._ready.done():
+            self._ready.set_exception(error)
+            self._ready.exception()  # somebody may never ask
 
     async def _prepare(self) -> Path:
         await asyncio.to_thread(training.prepare_environment, self._project, self._say)

@@ -20,13 +20,13 @@ def bot_register(bot: Registrar) -> None:
     """Serve the chat page and the desk."""
     settings = bot.settings(WebSettings)
     configured = settings.desk_token.get_secret_value() if settings.desk_token else None
-    desk = WebDesk(settings, DeskToken(bot.data, configured))
+    desk = WebDesk(settings, DeskToken(bot.data, configured), bot.public_url)
 
     def routes(services: Services) -> list[Route]:
         return [*desk.routes(services), *page_routes(settings, desk, services.texts)]
 
     bot.add_migrations(files(__name__) / "migrations")
-    bot.add_channel(WebChannel(settings))
+    bot.add_channel(WebChannel(settings, bot.public_url))
     bot.add_desk(desk)
     bot.add_routes(routes)
     bot.provide(DeskDoor, desk)

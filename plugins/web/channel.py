@@ -57,8 +57,9 @@ class WebChannel:
 
     name = "web"
 
-    def __init__(self, settings: WebSettings) -> None:
+    def __init__(self, settings: WebSettings, public_url: str = "") -> None:
         self._settings = settings
+        self._public_url = public_url
         self._listeners = Listeners()
         self._inbox: Inbox | None = None
         self.features = Features(
@@ -98,7 +99,7 @@ class WebChannel:
 
     def routes(self, inbox: Inbox) -> Sequence[Route]:
         """The page's API below ``/chat``."""
-        api = ChatApi(self._settings, inbox, self._listeners)
+        api = ChatApi(self._settings, self._public_url, inbox, self._listeners)
         return [
             *serving.route("POST", "/chat/messages", api.post_message, api.explain),
             *serving.route("POST", "/chat/files", api.post_file, api.explain),
@@ -111,15 +112,18 @@ class WebChannel:
 class ChatApi:
     """What the chat page calls."""
 
-    def __init__(self, settings: WebSettings, inbox: Inbox, listeners: Listeners) -> None:
+    def __init__(
+        self, settings: WebSettings, public_url: str, inbox: Inbox, listeners: Listeners
+    ) -> None:
         self._settings = settings
+        self._public_url = public_url
         self._inbox = inbox
         self._listeners = listeners
         self.explain = serving.explainer(inbox.texts, settings.upload_mb)
 
     async def post_message(self, request: web.Request) -> web.Response:
         """Take a message; answer after it is committed. A repeat gets the same answer."""
-        serving.check_origin(request, self._settings.public_url)
+        serving.check_origin(request, self._public_url)
         body = await serving.read_json(request)
         post = wire.parse_post(body, self._settings.text_limit)
         session = session_of(request)
@@ -149,7 +153,7 @@ class ChatApi:
 
     async def post_file(self, request: web.Request) -> web.Response:
         """Stream a file in; answer its id, which a message can then name."""
-        serving.check_origin(request, self._settings.public_url)
+        serving.check_origin(request, self._public_url)
         limit = self._settings.upload_limit
         serving.check_size(request, limit)
         session = session_of(request)
@@ -246,7 +250,7 @@ class ChatApi:
                 path="/",
                 httponly=True,
                 samesite="Lax",
-                secure=request.secure or self._settings.public_url.startswith("https:"),
+                secure=request.secure or self._public_url.startswith("https:"),
             )
         return response
 

@@ -34,8 +34,9 @@ class WebDesk:
 
     name = "web"
 
-    def __init__(self, settings: WebSettings, token: DeskToken) -> None:
+    def __init__(self, settings: WebSettings, token: DeskToken, public_url: str = "") -> None:
         self._settings = settings
+        self._public_url = public_url
         self._token = token
         self._listeners = Listeners()
         self._commands: DeskInbox | None = None
@@ -57,7 +58,7 @@ class WebDesk:
         """Serve until closed; then every event stream ends."""
         self._commands = commands
         if self._settings.announce:
-            click.echo(f"desk: {self.url(self._settings.public_url or self._base_url)}", err=True)
+            click.echo(f"desk: {self.url(self._public_url or self._base_url)}", err=True)
         try:
             yield
         finally:
@@ -81,7 +82,9 @@ class WebDesk:
     def routes(self, services: Services) -> Sequence[Route]:
         """The desk's API below ``/desk``."""
         self._base_url = services.base_url
-        api = DeskApi(self._settings, self._token, self._listeners, self, services)
+        api = DeskApi(
+            self._settings, self._token, self._listeners, self, services, self._public_url
+        )
         explain = api.explain
 
         def inside(method: str, path: str, handler: Handler) -> list[Route]:
@@ -110,8 +113,10 @@ class DeskApi:
         listeners: Listeners,
         desk: WebDesk,
         services: Services,
+        public_url: str,
     ) -> None:
         self._settings = settings
+        self._public_url = public_url
         self._token = token
         self._listeners = listeners
         self._desk = desk
@@ -125,7 +130,7 @@ class DeskApi:
             if not self._allowed(request):
                 raise Fault(401, "no_token")
             if request.method != "GET":
-                serving.check_origin(request, self._settings.public_url)
+                serving.check_origin(request, self._public_url)
             return await handler(request)
 
         return check
@@ -138,7 +143,7 @@ class DeskApi:
 
     async def login(self, request: web.Request) -> web.Response:
         """Trade the token for a cookie that scripts cannot read."""
-        serving.check_origin(request, self._settings.public_url)
+        serving.check_origin(request, self._public_url)
         found = wire.parse_object(await serving.read_json(request))
         if not self._token.matches(wire.text_of(found, "token").strip()):
             raise Fault(401, "wrong_token")
@@ -150,13 +155,13 @@ class DeskApi:
             path="/desk",
             httponly=True,
             samesite="Strict",
-            secure=request.secure or self._settings.public_url.startswith("https:"),
+            secure=request.secure or self._public_url.startswith("https:"),
         )
         return response
 
     async def logout(self, request: web.Request) -> web.Response:
         """Forget the cookie."""
-        serving.check_origin(request, self._settings.public_url)
+        serving.check_origin(request, self._public_url)
         response = serving.json_response({"ok": True})
         response.del_cookie(COOKIE, path="/desk")
         return response

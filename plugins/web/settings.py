@@ -18,7 +18,6 @@ class WebSettings(BaseModel):
     )
     announce: bool = Field(True, description="Print the desk's address with its token at start")
     demo: bool = Field(False, description="Serve the fictional shop's page at /")
-    public_url: str = Field("", description="The address customers see, when a proxy stands before")
     frame_ancestors: tuple[str, ...] = Field(
         (), description="Other sites that may show the chat in a frame: https://www.example.com"
     )
@@ -33,13 +32,6 @@ class WebSettings(BaseModel):
         if token is not None and len(token.get_secret_value()) < TOKEN_CHARACTERS:
             raise ValueError(f"needs at least {TOKEN_CHARACTERS} characters")
         return token
-
-    @field_validator("public_url")
-    @classmethod
-    def _an_origin(cls, url: str) -> str:
-        if url and not url.startswith(("http://", "https://")):
-            raise ValueError("begins with http:// or https://")
-        return url.rstrip("/")
 
     @field_validator("frame_ancestors")
     @classmethod

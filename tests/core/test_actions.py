@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.desk import Close, HandBack, TakeOver
-from bot.messages import Answer, Outcome, Say, Turn
+from bot.messages import Answer, Entity, Outcome, Say, Turn
 from bot.ports import Unavailable
 from bot.store import StoreError
 from bot.testing import (
@@ -45,17 +47,29 @@ class Shop(ScriptedDialogue):
         assert self.world is not None
         self.started.set()
         actions, word = self.world.core.actions, (turn.payload or turn.text).split()[0]
+        word, _, named = word.partition("{")
         if word.startswith(("order=", "proof=")):
             filling = await actions.fill(self.action, call_of(turn, **self.slots), 1)
             self.slots.update(filling.slots)
             if filling.ask or filling.says:
                 return Answer((*filling.says, Say(text=f"ask {filling.ask}")), Outcome.ASK)
             word = DO
-        known = {"do": self.action, "ja": "confirm", "/affirm": "confirm", "nein": "deny"}
+        known = {
+            "do": self.action,
+            "ja": "confirm",
+            "/affirm": "confirm",
+            "nein": "deny",
+            "/deny": "deny",
+        }
         name = known.get(word, word)
         if name in actions.names():
             slots = {key: value for key, value in self.slots.items() if value is not None}
-            return await actions.call(name, call_of(turn, **slots), 1)
+            call = call_of(turn, **slots)
+            if named:  # a button's values come as entities
+                values = json.loads("{" + (turn.payload or "").partition("{")[2])
+                found = tuple(Entity(key, value) for key, value in values.items())
+                call = replace(call, understanding=replace(call.understanding, entities=found))
+            return await actions.call(name, call, 1)
         return await super()._answer(turn)
 
 
@@ -216,7 +230,7 @@ async def test_one_yes_runs_it_once_and_a_second_yes_repeats_the_result(tmp_path
     action = FakeAction()
     async with shop(tmp_path, action) as w:
         await say(w, FORM)
-        assert w.channel.sent[-1].buttons[0].payload == "/affirm"
+        assert w.channel.sent[-1].buttons[0].payload.startswith('/affirm{"proposal": "')
         assert await say(w, YES) == ["cancel 1 done"]
         said = await say(w, YES)
         assert "schon erledigt" in said[0]
@@ -326,6 +340,25 @@ async def test_a_correction_that_a_model_takes_for_something_else_is_one(tmp_pat
         assert len(w.dialogue.asked) == asked
         await say(w, YES)
         assert action.runs[0].arguments["detail"] == "14"
+
+
+@pytest.mark.parametrize("choice", [0, 1])
+async def test_an_old_button_is_no_answer_to_what_was_read_back_after_it(
+    tmp_path: Path, choice: int
+) -> None:
+    """ "Ja" under the first address confirmed the second one."""
+    action = CorrectableAction()
+    async with shop(tmp_path, action) as w:
+        await say(w, FORM)
+        old = w.channel.sent[-1].buttons[choice].payload
+        await say(w, "detail=14")
+        await w.says("Ja", payload=old)
+        await w.settled()
+        assert w.channel.sent[-1].text == "cancel 1 14?"
+        assert not action.runs
+        await w.says("Ja", payload=w.channel.sent[-1].buttons[0].payload)
+        await w.settled()
+        assert [call.arguments["detail"] for call in action.runs] == ["14"]
 
 
 async def test_a_refused_correction_leaves_nothing_for_a_yes(tmp_path: Path) -> None:
