@@ -172,7 +172,7 @@ def _street(clean: str) -> str | None:
     match = words.STREET.match(clean) or words.JOINED.match(clean)
     if match is None or words.HOUSE_ONLY.match(clean):
         return None
-    name = match["name"].strip(" :-")
+    name = words.IN_SENTENCE.sub("", match["name"]).strip(" :-")
     if len(name) < 2 or words.NO_ANSWER.search(name):
         return None
     return f"{words.capital(name)} {words.dense(match['house'])}"

@@ -71,7 +71,7 @@ _LEAD = re.compile(
       |richtig|korrekt|correct|ist|is|would|be|lautet|heißt|dann|then|ich|wir|i|we|wohnen?|live|bin
       |umgezogen|soll|sollte|should|must|muss|go|das|die|der|the|my|meine?[rnms]?|neue?[rnms]?|new
       |(?:liefer|versand)?(?:adresse|anschrift)|address|paket|parcel|schick\w*|send\w*|liefer\w*
-      |ship|deliver|änder\w*|change|es|it|sie|mir|mich|me|von|from)\b
+      |ship|deliver|alles|everything|(?:be)?stellung|lieferung|sendung|order|änder\w*|change|es|it|sie|mir|mich|me|von|from)\b
     ) [\s:,.!-]*""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -80,6 +80,9 @@ _PREPOSITION = re.compile(
     r"(?:An|Nach|To|At)\s+(?!der\b|den\b|dem\b|die\b|das\b|the\b)"
 )
 """`an Lindenweg 4`; a capital one before an article belongs to the street: `An der Alster 5`."""
+
+IN_SENTENCE = re.compile(r"(?:\S+\s+){2,}(?:an|nach|to)\s+(?=[^\W\d_])", re.IGNORECASE)
+"""`Könnten Sie die Lieferung bitte an` Ahornallee 7b: a sentence that leads to the street."""
 
 _TAIL = re.compile(
     r"""[\s,.!-]+ (?:

@@ -26,7 +26,8 @@ _PATTERNS = {
 _SKIP = re.compile(
     r"\W*(?:egal|kein(?:e|en)?(?:\s(?:angaben?|grund|lust))?|ohne(?:\sgrund|\sangabe)?|nein|nee?|nö|no"
     r"|nichts|weiter|überspringen|sag\sich\snicht|möchte\sich\snicht(?:\ssagen)?|einfach\sso|skip"
-    r"|no\sreason|none|(?:i'd\s)?rather\snot(?:\ssay)?"
+    r"|no\sreason|none|(?:das\s)?(?:will|mag|möchte)\sich\s(?:\w+\s)?nicht(?:\ssagen)?"
+    r"|(?:i\s)?do(?:n't|\snot)\swant\sto(?:\s(?:say|tell))?(?:\syou)?|(?:i'd\s)?rather\snot(?:\ssay)?"
     r"|(?:i'd\s|i\s)?prefer\snot(?:\sto\ssay)?|nope|doesn't\smatter|-+)"
     r"(?:[\s,]*(?:danke|bitte|thanks|thank\syou))?\W*",
     re.IGNORECASE,

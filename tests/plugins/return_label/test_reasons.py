@@ -26,6 +26,8 @@ FALLBACK = Understanding("nlu_fallback", 0.3)
         ("kein Grund", "none"),
         ("Möchte ich nicht sagen.", "none"),
         ("rather not", "none"),
+        ("don't want to say", "none"),
+        ("das möchte ich lieber nicht sagen", "none"),
         ("-", "none"),
         ("meine Schwester hat schon so eine", "meine Schwester hat schon so eine"),
         ("doch nicht", None),
