@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ _TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*\.?(?=\s?\d|\b)|[^\w\s]")
 _FIELD = "tagger.crfsuite"
 _LEXICON = "lexicon.json"
 _ENDINGS = ("", "s", "es", "e", "en", "n", "er", "ern", "'s")
+_REMEMBERED = 20_000
 _HEAD = 4
 """Letters that the last part of a compound has at least."""
 OUTSIDE = "O"
@@ -51,8 +53,9 @@ class Lexicon:
     def __init__(self, words: Mapping[str, Collection[str]]) -> None:
         """Keep `words`, each spelled as `plain` does it."""
         self.words = {entity: frozenset(map(plain, known)) for entity, known in words.items()}
+        self.hints = lru_cache(_REMEMBERED)(self._hints)
 
-    def hints(self, word: str) -> list[str]:
+    def _hints(self, word: str) -> list[str]:
         """The entities that `word` may be: as it stands, without its ending, or as a compound."""
         stems = [bare for end in _ENDINGS if (bare := plain(word).removesuffix(end))]
         hints = []
