@@ -39,7 +39,10 @@ def main() -> None:
         # What Rasa would keep to train less the next time is a file that only grows.
         os.environ["RASA_CACHE_DIRECTORY"] = folder
         domain = Path(folder) / "domain.yml"
-        domain.write_text(json.dumps(merge_domains(options.domain)), "utf-8")
+        try:
+            domain.write_text(json.dumps(merge_domains(options.domain)), "utf-8")
+        except (ValueError, yaml.YAMLError) as error:
+            sys.exit(str(error))
         made = _train(domain, options, steps)
         # In one piece, or not at all.
         part = options.out.with_name(f"{options.out.name}.{os.getpid()}")
@@ -81,18 +84,22 @@ def _options() -> argparse.Namespace:
 def _train(domain: Path, options: argparse.Namespace, out: TextIO) -> Path:
     # Imported late, since this takes seconds; `_Steps` listens to Rasa's own progress.
     from rasa.model_training import train
+    from rasa.shared.exceptions import RasaException
 
     steps = logging.getLogger("rasa.engine.training.hooks")
     steps.setLevel(logging.INFO)
     steps.addHandler(_Steps(out))
     steps.propagate = False
-    result = train(
-        domain=str(domain),
-        config=str(options.config),
-        training_files=[str(folder) for folder in options.data],
-        output=str(domain.parent / "models"),
-        force_training=True,
-    )
+    try:
+        result = train(
+            domain=str(domain),
+            config=str(options.config),
+            training_files=[str(folder) for folder in options.data],
+            output=str(domain.parent / "models"),
+            force_training=True,
+        )
+    except RasaException as error:
+        sys.exit(str(error))
     if result.code or not result.model:
         sys.exit("Rasa could not train on this data; what it said stands above")
     return Path(result.model)

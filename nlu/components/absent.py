@@ -31,13 +31,15 @@ ABSENT = frozenset(
         "cachecontrol",
         "fbmessenger",
         "google",
+        "google.auth",
+        "google.oauth2",
         "slack_sdk",
         "socketio",
         "twilio",
         "webexteamssdk",
     }
 )
-"""Top-level names that Rasa 3.6.21 imports and that no part used here calls."""
+"""Modules that Rasa 3.6.21 imports, with all that is in them, and that no part used here calls."""
 
 
 class _Placeholder(type):
@@ -49,7 +51,8 @@ class _Placeholder(type):
         return _placeholder(f"{cls.__module__}.{cls.__name__}", name)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        package = next(base.__module__ for base in cls.__mro__ if _is_absent(base.__module__))
+        absent = (base.__module__ for base in cls.__mro__ if _is_absent(base.__module__))
+        package = next(absent, cls.__module__)
         raise ImportError(
             f"{package.partition('.')[0]} is left out of the environment of nlu/: add it to the"
             f" dependencies in nlu/pyproject.toml before you use {cls.__name__}"
@@ -57,7 +60,7 @@ class _Placeholder(type):
 
 
 def _is_absent(module: str) -> bool:
-    return module.partition(".")[0] in ABSENT
+    return isinstance(sys.modules.get(module.partition(".")[0]), _AbsentModule)
 
 
 def _placeholder(module: str, name: str) -> _Placeholder:
@@ -107,7 +110,9 @@ class _Finder(MetaPathFinder, Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if _is_absent(fullname) or fullname in REPLACED:
+        parent = sys.modules.get(fullname.rpartition(".")[0])
+        # What an installed library does not find in itself it shall not find here either.
+        if fullname in ABSENT | REPLACED.keys() or isinstance(parent, _AbsentModule):
             return ModuleSpec(fullname, self, is_package=True)
         return None
 

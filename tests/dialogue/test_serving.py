@@ -61,3 +61,41 @@ def test_a_model_that_is_none_ends_it_with_a_reason(tmp_path: Path) -> None:
         running(broken, "http://127.0.0.1:9", tmp_path / "rasa.db"),
     ):
         pass
+
+
+def nlu(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run something in the environment of Rasa."""
+    python = str(ROOT / "nlu" / ".venv" / "bin" / "python")
+    return subprocess.run(
+        [python, *command], capture_output=True, text=True, env={**os.environ, **environment}
+    )
+
+
+def test_a_library_that_is_left_out_says_so_when_it_is_called(model: Path) -> None:
+    done = nlu("-c", "from tensorflow.keras.layers import Dense; Dense(3)")
+    assert done.returncode == 1
+    assert "ImportError: tensorflow is left out of the environment of nlu/" in done.stderr
+
+
+def test_rasa_never_reports_home(model: Path) -> None:
+    done = nlu("-c", "import os; print(os.environ['RASA_TELEMETRY_ENABLED'])")
+    assert done.stdout.strip() == "false"
+
+
+@pytest.mark.parametrize(
+    ("domain", "reason"),
+    [
+        ("intents: [", "while parsing"),
+        ("actions: []\nslots: {order_id: {type: text}}", "slots: order_id is defined differently"),
+    ],
+)
+def test_a_domain_that_cannot_be_used_is_named_without_a_trace(
+    model: Path, tmp_path: Path, domain: str, reason: str
+) -> None:
+    (tmp_path / "more.yml").write_text(domain)
+    folders = [f"--domain={ROOT / 'nlu' / 'domain'}", f"--domain={tmp_path}"]
+    done = nlu(str(ROOT / "nlu" / "train.py"), "--out", str(tmp_path / "m.tar.gz"), *folders)
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "m.tar.gz").exists()
