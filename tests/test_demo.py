@@ -20,6 +20,8 @@ from tests.live.waiting import eventually
 pytestmark = [pytest.mark.slow, pytest.mark.rasa, pytest.mark.timeout(900)]
 
 STOP_SECONDS = 30.0
+WARM_SECONDS = 40.0
+"""A start that installs and trains nothing: most of it is Rasa's own import."""
 _URL = re.compile(r"http://127\.0\.0\.1:\d+")
 _TOKEN = re.compile(r"/desk#token=([\w-]+)")
 
@@ -116,7 +118,7 @@ async def test_start_talk_stop_and_start_again(tmp_path: Path, starts: list[Demo
     print(f"first start {first.seconds:.1f} s, second {second.seconds:.1f} s")
     assert "Training the model" not in second.text()
     assert "Installing the environment" not in second.text()
-    assert second.seconds < first.seconds * 1.5
+    assert second.seconds < WARM_SECONDS
     assert second.token == first.token
 
     os.kill(second.process.pid, signal.SIGKILL)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from plugins.web.testing import ChatClient, ChatMessage
+from plugins.web.testing import ChatClient, ChatMessage, Refusal
 from tests.live.shop import LiveShop
 from tests.live.words import said
 
@@ -56,12 +56,24 @@ class Shopper:
         """Go on until the load is stopped; after a surprise, as somebody new."""
         while not self._load.stopping:
             async with ChatClient(self._url) as self._chat:
+                await self._open_page()
                 while not self._load.stopping:
                     flow = self._random.choice(
                         [self._move, self._move, self._send_back, self._cancel, self._track]
                     )
                     if not await flow():
                         break
+
+    async def _open_page(self) -> None:
+        """The page reads its history first: from then on the browser has its cookie."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while True:
+                try:
+                    await self._chat.history()
+                except (aiohttp.ClientError, Refusal):
+                    await asyncio.sleep(0.05)
+                else:
+                    return
 
     async def _move(self) -> bool:
         number = self._random.randint(1, 99)
