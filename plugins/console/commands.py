@@ -35,7 +35,9 @@ async def _json_chat(context: Context) -> None:
     from plugins.console.session import open_session, standard_input
 
     def write(line: dict[str, Any]) -> None:
-        sys.stdout.buffer.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        text = json.dumps(line, ensure_ascii=False)
+        # A sender may hold half a surrogate pair, which has no bytes of its own.
+        sys.stdout.buffer.write(text.encode(errors="backslashreplace") + b"\n")
         sys.stdout.buffer.flush()
 
     async with open_session(context, lambda _out: None, log_level="info") as session:
