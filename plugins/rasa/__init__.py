@@ -17,5 +17,6 @@ def bot_register(bot: Registrar) -> None:
     bot.add_dialogue(plugin.dialogue)
     bot.add_routes(plugin.routes)
     bot.add_health(plugin.health)
+    bot.add_check(plugin.check)
     bot.add_dialogue_data(settings.project)
     bot.add_command(nlu_commands(settings))

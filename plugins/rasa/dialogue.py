@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 import aiohttp
 
 from bot.messages import Answer, Turn
-from bot.ports import Route, Unavailable
+from bot.ports import Problem, Route, Unavailable
 from host.ports import Health, Services
 from plugins.rasa.action_server import PATH, build_routes
 from plugins.rasa.client import RasaClient
 from plugins.rasa.settings import RasaSettings
 from plugins.rasa.sidecar import Endpoint, Sidecar
-from plugins.rasa.training import Project, carried_slots
+from plugins.rasa.training import PARTS, Project, carried_slots, installer
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,23 @@ class RasaPlugin:
     def routes(self, services: Services) -> Sequence[Route]:
         """Build the routes that Rasa calls back."""
         return build_routes(services, self._actions_token)
+
+    def check(self) -> Sequence[Problem]:
+        """What ``bot check`` says of the project: it has to be there, and uv to install it."""
+        if self._settings.url is not None:
+            return ()
+        where, project = "[plugins.rasa] project", self._settings.project.resolve()
+        missing = [name for name in PARTS if not (project / name).exists()]
+        if missing:
+            what = f"{project} lacks {', '.join(missing)}"
+            return (Problem(where, what, "name the folder of the Rasa project, or leave it out"),)
+        if (project / ".venv").exists():
+            return ()
+        try:
+            installer()
+        except Unavailable as error:
+            return (Problem("rasa", str(error)),)
+        return ()
 
     async def health(self) -> Health:
         """Whether Rasa can be asked."""
