@@ -35,8 +35,6 @@ FORMALITIES = ("Sie", "du")
 MISSING = "–"
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _SPECS = frozenset({"date", "time", "money", "list", "term"})
-# The same safe loader written in C, ten times as fast, where PyYAML was built with it.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LOCALES = {"de": "de_DE", "en": "en_GB"}
 
 
