@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from bot.actions import PROPOSAL, ActionRunner
+from bot.actions import PROPOSAL, ActionRunner, yes_no
 from bot.handoff import Handoff
 from bot.messages import ActionCall, Address, Answer, Outcome, Owner, Say, Turn
 from bot.ports import Corrects, Next, Row, Store, Texts, Tx
@@ -130,7 +130,16 @@ class BuiltinActions:
         name = f"utter_{call.understanding.intent}"
         if not self.texts.has(name):
             return await self.miss(call, number)
-        return Answer((Say(name),))
+        return Answer((Say(name), *await self._waiting(call)))
+
+    async def _waiting(self, call: ActionCall) -> tuple[Say, ...]:
+        """What is still open after a side question, asked again; a goodbye is no question."""
+        proposal = await self.runner.open_proposal(call.conversation)
+        standing = await self.runner.forms.standing(call.conversation)
+        leaves = call.understanding.intent == "goodbye"
+        if proposal is None or leaves or standing.owner is not Owner.BOT:
+            return ()
+        return (Say("utter_proposal_waiting", buttons=yes_no(proposal["id"])),)
 
     async def back_to_bot(self, call: ActionCall, _number: int) -> Answer:
         """The waiting customer goes on with the bot."""

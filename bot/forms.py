@@ -87,16 +87,11 @@ class Forms:
             return filling
         if standing.proves(action, str(subject)):
             return replace(filling, slots={**filling.slots, policy.secret: None})
-        if await self._pair_fits(str(subject), str(secret)):
+        if self.identify and await self.identify.check_pair(str(subject), str(secret)):
             proof = Proof("pair", str(subject), self.clock() + PROOF_LIFE)
             await self.store.write(lambda tx: effects.grant(tx, call.conversation, proof))
             return replace(filling, slots={**filling.slots, policy.secret: None})
         return await self._wrong_pair(action, call, standing, str(subject), filling)
-
-    async def _pair_fits(self, subject: str, secret: str) -> bool:
-        if self.identify is None:
-            return False
-        return await self.identify.check_pair(subject, secret)
 
     async def _wrong_pair(
         self, action: Action, call: ActionCall, standing: Standing, subject: str, filling: Filling

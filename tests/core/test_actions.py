@@ -127,6 +127,24 @@ async def take_over(w: World, agent: str = "Mia") -> int:
 # --- policy and pairs
 
 
+async def test_a_side_question_does_not_lose_what_waits_for_a_yes(tmp_path: Path) -> None:
+    action = FakeAction()
+    async with shop(tmp_path, action) as w:
+        await say(w, FORM)
+
+        async def thanks(turn: Turn) -> Answer:
+            call = call_of(turn, "thank_you")
+            return await w.core.actions.call("knowledge", call, 1)
+
+        w.dialogue.replies["perfekt"] = thanks
+        said = await say(w, "perfekt")
+        assert "Zurück zu vorhin" in said[1]
+        await w.says("Ja", payload=w.channel.sent[-1].buttons[0].payload)
+        await w.settled()
+        assert w.channel.sent[-1].text == "cancel 1 done"
+        assert len(await say(w, "perfekt")) == 1
+
+
 async def test_an_action_with_a_policy_is_not_run_without_its_proof(tmp_path: Path) -> None:
     action = FakeAction()
     async with shop(tmp_path, action) as w:
