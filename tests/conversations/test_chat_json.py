@@ -50,6 +50,7 @@ EXPECTED = {
     "cancel": ["ask_proof", "cancel_order_propose", "cancel_order_done"],
     "stranger": ["ask_proof", "pair_wrong"],
     "person": ["handoff", "delivery_period", "back_to_bot"],
+    "odd": ["empty_message"],
 }
 
 
@@ -59,10 +60,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Line]]:
     lines: list[Line | str] = [
         {"sender": sender, "text": text} for sender, texts in SENDERS.items() for text in texts
     ]
-    lines += ["no json", '{"text": "nobody"}', '{"sender": "odd", "text": ""}']
+    lines += ['{"sender": "odd", "text": ""}', "no json", '{"text": "nobody"}']
     got = chat_json(tmp_path_factory.mktemp("chat"), lines, DU)
     assert len(got) == len(lines)
-    found: dict[str, list[Line]] = {"bad": got[-3:]}
+    found: dict[str, list[Line]] = {"odd": [got[-3]], "bad": got[-2:]}
     for line, answer in zip(lines[:-3], got, strict=False):
         assert isinstance(line, dict)
         assert answer["sender"] == line["sender"]

@@ -105,3 +105,17 @@ async def test_a_greeting_in_the_middle(someone: Someone) -> None:
         c.hears("utter_ask_order_id")
         await c.says("hallo?")
         c.hears("utter_ask_order_id")
+
+
+async def test_a_yes_to_something_else_runs_nothing(
+    someone: Someone, shop: LiveShop, records: Records
+) -> None:
+    order, late = await shop.like("B-100235"), await shop.like("B-100251")
+    async with someone("de") as c:
+        await c.says(f"{order} stornieren, PLZ 20095")
+        c.hears("utter_cancel_order_propose_paid")
+        await c.says(f"Moment, wo ist eigentlich {late}? PLZ 80331")
+        c.hears("utter_track_order_late")
+        await c.says("ja")
+        c.does_not_hear("utter_cancel_order_done_refund")
+    assert records.changes(order) == []
