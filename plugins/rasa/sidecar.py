@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _START_TIMEOUT = 120.0  # seconds; importing Rasa takes most of a start
 _WATCH_EVERY = 10.0  # seconds
+_STARTS = 3  # in vain, and it never ran: then somebody has to mend it
 _DEAF_LIMIT = 3  # health checks in a row without an answer, then it is started anew
 _STOP_TIMEOUT = 5.0  # seconds
 
@@ -84,6 +85,7 @@ class Sidecar:
             while True:
                 lived = await self._live(model)
                 failures = 1 if lived else failures + 1
+                self._still_worth_it(failures)
                 wait = backoff(failures, base=0.5, cap=30.0)
                 log.error("rasa ended", extra={"again_in": round(wait.total_seconds(), 1)})
                 await asyncio.sleep(wait.total_seconds())
@@ -96,6 +98,10 @@ class Sidecar:
         finally:
             self._project.stop.set()
             await self._stop()
+
+    def _still_worth_it(self, failures: int) -> None:
+        if failures >= _STARTS and not self._ready.done():
+            raise Unavailable(f"rasa does not start — {self._data}/rasa.log says why")
 
     def _give_up(self, error: Unavailable) -> None:
         if not self._ready.done():
