@@ -24,7 +24,7 @@ from bot.desk import (
     TakeOver,
 )
 from bot.inbox import mark_line, post_line, wake_if_waiting
-from bot.messages import Author, Owner, Say, State
+from bot.messages import Answer, Author, Owner, Say, State
 from bot.outbox import is_stale
 from bot.ports import Files, OrderFacts, Row, Store, Texts, Tx, Unavailable
 from bot.rendering import Renderer
@@ -155,23 +155,30 @@ class Handoff:
             if answer.reason == "outcome_unknown":
                 self.open_case(tx, conversation, answer.reason)
                 conversation = conversations.get(tx, turn["conversation"])
-            stale = is_stale(conversation, turn["owner_version"])
-            case = cases.open_case(tx, conversation["id"])
-            ids = self.renderer.queue(
-                tx,
-                conversation,
-                answer.says,
-                now=self.clock(),
-                turn=turn["key"],
-                language=turn["language"],
-                state=State.DRAFT if stale else State.QUEUED,
-                effect=answer.effect,
-                case=case["id"] if case else None,
-                owner_version=turn["owner_version"],
-                tag=f"effect{record['number']}",
-            )
-            for line in ids:
-                post_line(tx, conversation["id"], f"out:{line}", self.clock())
+            self.say_answer(tx, conversation, turn, answer, tag=f"effect{record['number']}")
+
+    def say_answer(
+        self, tx: Tx, conversation: Row, turn: Row, answer: Answer, *, tag: str | None = None
+    ) -> bool:
+        """Queue what a turn says, as a draft where a person spoke since; True when it goes out."""
+        stale = is_stale(conversation, turn["owner_version"])
+        case = cases.open_case(tx, conversation["id"])
+        ids = self.renderer.queue(
+            tx,
+            conversation,
+            answer.says,
+            now=self.clock(),
+            turn=turn["key"],
+            language=turn["language"],
+            state=State.DRAFT if stale else State.QUEUED,
+            effect=answer.effect,
+            case=case["id"] if case else None,
+            owner_version=turn["owner_version"],
+            tag=tag,
+        )
+        for line in ids:
+            post_line(tx, conversation["id"], f"out:{line}", self.clock())
+        return not stale
 
     def _line(self, tx: Tx, command: Line, case: Row) -> CommandResult:
         if case["agent"] is None:

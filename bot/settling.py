@@ -18,15 +18,13 @@ from bot.messages import (
     Outcome,
     Owner,
     Say,
-    State,
     Turn,
     Understanding,
 )
-from bot.outbox import is_stale
 from bot.pacing import PAUSE
 from bot.ports import Row, Store, Tx
 from bot.rendering import Renderer
-from bot.store import cases, codec, conversations, effects, turns
+from bot.store import codec, conversations, effects, turns
 from bot.store.codec import Clock, utc_now
 
 log = logging.getLogger(__name__)
@@ -74,9 +72,8 @@ class Settler:
             return  # a person took over meanwhile; a finished side effect came as a draft
         conversation = conversations.get(tx, turn.conversation)
         answer = self._complete(turn, answer, conversation)
-        stale = is_stale(conversation, row["owner_version"])
-        self._say(tx, conversation, row, answer, stale=stale)
-        if answer.outcome is Outcome.HANDOFF and not stale:
+        goes_out = self.handoff.say_answer(tx, conversation, row, answer)
+        if answer.outcome is Outcome.HANDOFF and goes_out:
             self.handoff.open_case(tx, conversation, answer.reason or "asked")
         self._note(tx, turn, conversation, answer)
         wake_if_waiting(tx, turn.conversation, self.clock())
@@ -95,23 +92,6 @@ class Settler:
             return replace(answer, says=(Say("utter_waiting_noted"),))
         says = (Say("utter_action_failed"),)
         return replace(answer, says=says, outcome=Outcome.HANDOFF, reason="no_answer")
-
-    def _say(self, tx: Tx, conversation: Row, row: Row, answer: Answer, *, stale: bool) -> None:
-        case = cases.open_case(tx, conversation["id"])
-        ids = self.renderer.queue(
-            tx,
-            conversation,
-            answer.says,
-            now=self.clock(),
-            turn=row["key"],
-            language=row["language"],
-            state=State.DRAFT if stale else State.QUEUED,
-            effect=answer.effect,
-            case=case["id"] if case else None,
-            owner_version=row["owner_version"],
-        )
-        for line in ids:
-            post_line(tx, conversation["id"], f"out:{line}", self.clock())
 
     def _note(self, tx: Tx, turn: Turn, conversation: Row, answer: Answer) -> None:
         understood = answer.understanding or Understanding()
