@@ -106,6 +106,22 @@ async def test_closing_with_the_keyboard(bot: WebBot, opened: Open) -> None:
         assert (await chat.wait(lambda m: m.author == "agent")).text == "Erledigt, auf Wiedersehen"
 
 
+async def test_a_key_right_after_a_dialog_is_not_lost(bot: WebBot, opened: Open) -> None:
+    """Until the next frame the focus is still in the dialog that has just closed."""
+    async with ChatClient(bot.url) as chat:
+        await chat.ask("Mensch")
+        desk = await sit_down(opened, bot, "Anna Beck")
+        await expect(desk.locator(".case")).to_have_count(1)
+        await desk.keyboard.press("?")
+        await expect(desk.locator("#ask")).to_be_visible()
+        await desk.evaluate("""() => {
+            document.getElementById("ask").close();
+            const key = new KeyboardEvent("keydown", { key: "j", bubbles: true });
+            document.getElementById("ask-yes").dispatchEvent(key);
+        }""")
+        await expect(desk.locator("#do-take_over")).to_be_visible()
+
+
 async def test_two_agents_collide(bot: WebBot, opened: Open) -> None:
     async with ChatClient(bot.url) as chat:
         await chat.ask("Mensch")

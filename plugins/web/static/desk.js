@@ -274,14 +274,20 @@ function step(direction) {
   if (item) choose(item.id);
 }
 
+/** Whether keys belong to the element. A closed dialog keeps the focus until the next frame. */
+function isWriting(target) {
+  const dialog = byId("ask");
+  if (dialog.contains(target)) return dialog.open;
+  return Boolean(target.closest?.("input, textarea, select"));
+}
+
 function onKey(event) {
   if (event.key === "Escape" && !byId("ask").open) {
     if (document.body.classList.contains("card-open")) toggleCard(false);
     else event.target.blur?.();
     return;
   }
-  const writing = event.target.closest?.("input, textarea, select, dialog");
-  if (writing || event.ctrlKey || event.metaKey || event.altKey || byId("room").hidden) return;
+  if (isWriting(event.target) || event.ctrlKey || event.metaKey || event.altKey || byId("room").hidden) return;
   const act = KEYS[event.key.toLowerCase()];
   if (!act) return;
   event.preventDefault();
