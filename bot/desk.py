@@ -24,6 +24,7 @@ class HistoryLine:
     name: str | None = None
     kind: Kind = Kind.TEXT
     effect: bool = False  # a draft that reports a finished side effect
+    quote: str | None = None  # the text of the earlier message that this one answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Case:
     orders: tuple[Mapping[str, Any], ...] = ()  # facts of the orders that were proven or proposed
     desk: str = ""
     updated: int = 0  # raised by every change; the card in place is idempotent by it
+    reply_until: datetime | None = None  # until when free text may be sent; None: no limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 
 class Owner(StrEnum):
@@ -51,6 +51,8 @@ class Kind(StrEnum):
     BUTTON = "button"
     MEDIA = "media"
     EDIT = "edit"
+    LOCATION = "location"  # a place; the text says it for people
+    CONTACT = "contact"  # a contact card; the text says it for people
     EMPTY = "empty"  # nothing a person could read: no text, no file
     UNKNOWN = "unknown"  # an update kind the channel does not know
 
@@ -101,7 +103,9 @@ class Inbound:
     """One update of a vendor, parsed.
 
     ``wire_id`` names the vendor's *update* (not the message), so that an edit is not a duplicate.
-    ``payload`` is what a button of ours carried; it is only honoured for buttons that were offered.
+    ``payload`` is what a button of ours carried; it is only honoured for buttons that were offered
+    and for ``Features.commands``. ``phone`` is a number (``+49...``) that the channel vouches for:
+    the sender's own, as WhatsApp delivers it or as a shared contact shows it.
     """
 
     address: Address
@@ -112,6 +116,8 @@ class Inbound:
     attachments: tuple[Attachment, ...] = ()
     sender_name: str | None = None
     edits: str | None = None  # wire id of the message that this one edits
+    quotes: str | None = None  # wire id, or vendor's id, of the message that this one answers
+    phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,7 @@ class RenderedText:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One thing to say: the name of a text and its facts, rendered by ``bot.texts``.
+    """One thing to say: the name of a text and its facts, rendered by ``host.texts``.
 
     ``text`` is a literal instead (an ordinary rasa_sdk action, or an agent's line). ``buttons``
     name texts too: ``Button("button_yes", "/affirm")`` is titled with the response ``button_yes``.
@@ -215,7 +221,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A rendered message for one channel. ``id`` is the same at every repeat: a dedupe key."""
+    """A rendered message for one channel: one message of the vendor's.
+
+    ``id`` is the same at every repeat: a dedupe key. ``created_at`` is when it was queued: a
+    look-up need not search before that. ``response`` and ``facts`` are what the text was rendered
+    from (none: a literal text). ``template`` is set by the core outside of the reply window: the
+    name of the approved template that goes out in place of the text.
+    """
 
     id: str
     address: Address
@@ -225,6 +237,10 @@ class Outbound:
     author: Author = Author.BOT
     language: str = "de"
     name: str | None = None  # the agent who wrote it, for channels that show a name
+    response: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    template: str | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,14 +335,24 @@ class Receipt:
 class Features:
     """What a channel can do. The core reads this and never a channel's name.
 
-    ``burst_seconds``: short messages that come within it are one turn. ``unknown_send``: what to do
-    about a send whose outcome is not known: ``dedupe``, ``ask`` or ``show``.
+    A message with more ``buttons`` than the channel shows, or a longer title, goes out as numbered
+    text, and the number is understood as the answer. ``commands`` are payloads that customers may
+    bring without a button that was offered: the channel's own menu. Without ``files_with_text``
+    each file is a message of its own, after the text. ``reply_window``: seconds after the
+    customer's last message in which free text may be sent. ``burst_seconds``: short messages that
+    come within it are one turn. ``unknown_send``: what to do about a send whose outcome is not
+    known: ``dedupe``, ``ask`` or ``show``.
     """
 
-    text_limit: int = 4000  # characters of one message
+    text_limit: int = 4000  # of one message, in ``text_units``
+    text_units: Literal["characters", "utf16"] = "characters"
     buttons: int = 3  # how many it shows; 0: numbered text instead
+    button_title: int | None = None  # characters of a title
+    commands: frozenset[str] = frozenset()
     attachments_in: bool = False
     attachments_out: bool = False
     attachment_limit: int = 10 * 1024 * 1024  # bytes
+    files_with_text: bool = True
+    reply_window: float | None = None
     burst_seconds: float = 1.5
     unknown_send: str = "show"

@@ -118,6 +118,9 @@ class Texts(Protocol):
         Raises LookupError when there is no such response. A missing fact shows as a dash.
         """
 
+    def fill(self, pattern: str, facts: Mapping[str, Any], *, language: str) -> str:
+        """Fill the placeholders (``{order}``, ``{expected:date}``) of a pattern of a plugin's."""
+
     def has(self, response: str) -> bool:
         """Whether there is a response of that name."""
 
@@ -207,7 +210,26 @@ class LooksUp(Protocol):
     """A channel that can look up what became of a send (``unknown_send = "ask"``)."""
 
     async def look_up(self, out: Outbound) -> str | None:
-        """The vendor's id when it was sent, ``None`` when it certainly was not."""
+        """The vendor's id when it was sent, ``None`` when it certainly was not.
+
+        Raises Retry when that cannot be told now.
+        """
+
+
+@runtime_checkable
+class ShowsTyping(Protocol):
+    """A channel that can show the customer that an answer is being written."""
+
+    def typing(self, address: Address) -> AbstractAsyncContextManager[None]:
+        """Show it until the context ends. Raises nothing: it is only a courtesy."""
+
+
+@runtime_checkable
+class SendsTemplates(Protocol):
+    """A channel that may write outside of its reply window, in words approved before."""
+
+    def template_for(self, out: Outbound) -> str | None:
+        """The name of the template that says what ``out`` says, in its language; or ``None``."""
 
 
 class DeskInbox(Protocol):
@@ -312,6 +334,14 @@ class Identify(Protocol):
 
         Takes as long when the subject does not exist. Raises Unavailable.
         """
+
+
+@runtime_checkable
+class IdentifiesPhone(Protocol):
+    """An :class:`Identify` that also knows the phone numbers on an order."""
+
+    async def check_phone(self, subject: str, phone: str) -> bool:
+        """Whether the order carries the number (``+49...``). Raises Unavailable."""
 
 
 class OrderFacts(Protocol):

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from bot.ports import Action, Identify, Problem
 from host.errors import Fatal, Invalid
 from host.folder import ask, is_locked
+from host.plugins import why
 from host.wiring import Wiring, build, wire
 
 if TYPE_CHECKING:
     from host.cli import Context
+
+_ONLINE_SECONDS = 20.0  # for one plugin's vendor
 
 
 def findings(context: Context, *, online: bool = False) -> list[Problem]:
@@ -22,6 +25,7 @@ def findings(context: Context, *, online: bool = False) -> list[Problem]:
         found = list(_findings(context))
         if online:
             found += _health(context.data)
+            found += asyncio.run(_online(context))
     except Invalid as error:
         found = list(error.problems)
     return sorted(found, key=lambda problem: not problem.fatal)
@@ -60,6 +64,19 @@ def _policy(wiring: Wiring, action: Action) -> Iterator[Problem]:
             wiring.plugins.get(Identify)
         except LookupError as error:
             yield Problem(where, f"needs a pair checked, and {error}", "enable a shop plugin")
+
+
+async def _online(context: Context) -> list[Problem]:
+    found: list[Problem] = []
+    for plugin in context.plugins.active():
+        for check in plugin.registered.online_checks:
+            try:
+                async with asyncio.timeout(_ONLINE_SECONDS):
+                    found += await check()
+            except Exception as error:  # the edge: whatever a plugin, or the network, does wrong
+                what = f"cannot be tried: {why(error)}"
+                found.append(Problem(f"plugin {plugin.name}", what, "look at the network"))
+    return found
 
 
 def _health(data: Path) -> list[Problem]:

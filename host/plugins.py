@@ -34,7 +34,7 @@ class Plugin:
     name: str
     distribution: str = ""
     version: str = ""
-    state: str = "active"  # active, off (by settings), invalid (settings), broken
+    state: str = "active"  # active, idle (has no table), off (by settings), invalid, broken
     reason: str = ""
     registered: Registered = field(default_factory=Registered)
     problems: Sequence[Problem] = ()
@@ -137,6 +137,9 @@ def _register(
         plugin.leave_out(why(error))
     else:
         plugin.registered = registrar.registered
+        if not registrar.configured and not plugin.registered.summary():
+            plugin.state = "idle"
+            plugin.reason = f"not set up: it has no table [plugins.{point.name}]"
     plugin.variables = frozenset(registrar.variables)
 
 

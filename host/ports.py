@@ -43,6 +43,7 @@ HealthCheck = Callable[[], Awaitable[Health]]
 
 
 Check = Callable[[], Sequence[Problem]]
+OnlineCheck = Callable[[], Awaitable[Sequence[Problem]]]
 
 
 @runtime_checkable
@@ -73,6 +74,7 @@ class Registrar(Protocol):
 
     data: Path
     public_url: str  # the address from outside, without a slash at its end; "" when there is none
+    configured: bool  # whether there is a table [plugins.<name>]
 
     def settings(self, model: type[S]) -> S:
         """The plugin's table ``[plugins.<name>]``, validated; an error names key and file.
@@ -115,6 +117,9 @@ class Registrar(Protocol):
 
     def add_check(self, check: Check) -> None:
         """Findings for ``bot check``."""
+
+    def add_online_check(self, check: OnlineCheck) -> None:
+        """Findings for ``bot check --online``: tries the credentials at the vendor's."""
 
     def add_command(self, command: click.Command) -> None:
         """A command of ``bot``; its ``ctx.obj`` is a ``host.cli.Context``."""

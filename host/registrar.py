@@ -20,7 +20,7 @@ from bot.ports import (
     Route,
     TimerHandler,
 )
-from host.ports import Check, HealthCheck, Services
+from host.ports import Check, HealthCheck, OnlineCheck, Services
 from host.settings import Settings, secret_names
 
 P = TypeVar("P")
@@ -43,6 +43,7 @@ class Registered:
     facts: dict[str, Any] = field(default_factory=dict)
     health: list[HealthCheck] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    online_checks: list[OnlineCheck] = field(default_factory=list)
     commands: list[click.Command] = field(default_factory=list)
     ports: dict[type[Any], Any] = field(default_factory=dict)
 
@@ -80,6 +81,7 @@ class PluginRegistrar:
     def __init__(self, name: str, settings: Settings, data: Path) -> None:
         self.data = data
         self.public_url = (settings.bot.public_url or "").rstrip("/")
+        self.configured = settings.has_plugin(name)
         self.registered = Registered()
         self.read_settings = False
         self.variables: set[str] = set()
@@ -141,6 +143,10 @@ class PluginRegistrar:
     def add_check(self, check: Check) -> None:
         """As in the port."""
         self.registered.checks.append(check)
+
+    def add_online_check(self, check: OnlineCheck) -> None:
+        """As in the port."""
+        self.registered.online_checks.append(check)
 
     def add_command(self, command: click.Command) -> None:
         """As in the port."""

@@ -120,6 +120,10 @@ class Settings:
         """Return a copy with other ``[bot]`` options (from the command line)."""
         return replace(self, bot=self.bot.model_copy(update=bot))
 
+    def has_plugin(self, name: str) -> bool:
+        """Whether there is a table ``[plugins.<name>]``."""
+        return name in self.plugins
+
     def plugin(self, name: str, model: type[S]) -> S:
         """Validate ``[plugins.<name>]``. Raises Invalid with every finding."""
         table = dict(self.plugins.get(name, {}))

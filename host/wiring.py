@@ -26,12 +26,12 @@ from bot.ports import (
 )
 from bot.store import SQLiteStore
 from bot.store.migrate import Migrations
-from bot.texts import TextsBook
 from host.errors import Fatal
 from host.files import SWEEP, DiskFiles
 from host.metrics import Metrics
 from host.plugins import Plugins, why
 from host.settings import Settings, close_to, place
+from host.texts import TextsBook
 
 P = TypeVar("P")
 OUR_DIALOGUE = Path(__file__).parents[1] / "nlu"

@@ -3,6 +3,7 @@ it, and nothing in it leads nowhere."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import os
@@ -21,6 +22,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 
+from bot.messages import Features
 from bot.ports import WebhookChannel
 from bot.store import SQLiteStore
 from bot.store.migrate import Migrations
@@ -130,8 +132,8 @@ def test_every_port_of_a_plugin_and_every_feature_of_a_channel_is_documented() -
     for file in sorted((ROOT / "plugins").glob("*/api.py")):
         for name, _ in protocols(importlib.import_module(f"plugins.{file.parent.name}.api")):
             assert f"`{name}`" in text
-    for feature in ("text_limit", "buttons", "attachment_limit", "burst_seconds", "unknown_send"):
-        assert f"`{feature}`" in section(text, "### `Channel`")
+    for feature in dataclasses.fields(Features):
+        assert f"`{feature.name}`" in section(text, "### `Channel`")
 
 
 def test_every_error_that_crosses_a_port_is_documented() -> None:

@@ -19,9 +19,9 @@ from bot.store import SQLiteStore
 from bot.store.codec import Clock, new_id, utc_now
 from bot.store.migrate import Migrations
 from bot.testing.fakes import FakeChannel, FakeDesk, ScriptedDialogue
-from bot.texts import TextsBook
 from host.files import DiskFiles
 from host.settings import FilesOptions
+from host.texts import TextsBook
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.texts import TextsBook
+from host.texts import TextsBook
 
 DOMAIN = """
 responses:

@@ -36,7 +36,7 @@ from bot.messages import (
 from bot.ports import Action
 from bot.store.codec import utc_now
 from bot.testing import FakeChannel, World, world
-from bot.texts import TextsBook
+from host.texts import TextsBook
 from plugins.knowledge.settings import KnowledgeSettings
 from plugins.shop.carrier_demo import DemoCarrier
 from plugins.shop.demo import DemoShop

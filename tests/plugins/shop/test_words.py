@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.texts import TextsBook
+from host.texts import TextsBook
 from plugins.knowledge.settings import KnowledgeSettings
 from plugins.shop.api import Exclusion
 from plugins.shop.demo import SEED, DemoShop

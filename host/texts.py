@@ -126,6 +126,11 @@ class TextsBook:
         digest = hashlib.sha256(f"{key}{response}".encode()).digest()
         return equal[digest[0] % len(equal)]
 
+    def fill(self, pattern: str, facts: Mapping[str, Any], *, language: str) -> str:
+        """Fill a pattern of a plugin's; a missing fact shows as a dash and is logged."""
+        known = {**self._facts, **facts}
+        return _PLACEHOLDER.sub(_Filler(self, "pattern", known, language).fill, pattern)
+
     def format(self, value: Any, spec: str, language: str) -> str:
         """A fact as words."""
         locale = _LOCALES.get(language, "en_GB")
