@@ -162,9 +162,7 @@ def run(context: Context, host: str | None, port: int | None) -> None:
 
 @main.command()
 @data_option
-@click.option(
-    "--online", is_flag=True, help="Ask the running bot for its health, and try credentials."
-)
+@click.option("--online", is_flag=True, help="Ask the running bot for its health; try credentials.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_obj
 def check(context: Context, online: bool, as_json: bool) -> None:

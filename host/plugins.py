@@ -137,7 +137,7 @@ def _register(
         plugin.leave_out(why(error))
     else:
         plugin.registered = registrar.registered
-        if not registrar.configured and not plugin.registered.summary():
+        if registrar.asked_for_table and not registrar.configured:
             plugin.state = "idle"
             plugin.reason = f"not set up: it has no table [plugins.{point.name}]"
     plugin.variables = frozenset(registrar.variables)

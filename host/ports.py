@@ -74,7 +74,10 @@ class Registrar(Protocol):
 
     data: Path
     public_url: str  # the address from outside, without a slash at its end; "" when there is none
-    configured: bool  # whether there is a table [plugins.<name>]
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a table ``[plugins.<name>]``; without it a channel registers nothing."""
 
     def settings(self, model: type[S]) -> S:
         """The plugin's table ``[plugins.<name>]``, validated; an error names key and file.

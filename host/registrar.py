@@ -81,7 +81,8 @@ class PluginRegistrar:
     def __init__(self, name: str, settings: Settings, data: Path) -> None:
         self.data = data
         self.public_url = (settings.bot.public_url or "").rstrip("/")
-        self.configured = settings.has_plugin(name)
+        self._has_table = settings.has_plugin(name)
+        self.asked_for_table = False
         self.registered = Registered()
         self.read_settings = False
         self.variables: set[str] = set()
@@ -143,6 +144,12 @@ class PluginRegistrar:
     def add_check(self, check: Check) -> None:
         """As in the port."""
         self.registered.checks.append(check)
+
+    @property
+    def configured(self) -> bool:
+        """As in the port."""
+        self.asked_for_table = True
+        return self._has_table
 
     def add_online_check(self, check: OnlineCheck) -> None:
         """As in the port."""
