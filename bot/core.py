@@ -87,6 +87,7 @@ class Core:
             files=parts.files,
             texts=parts.texts,
             handoff=self.handoff,
+            features=features,
             order_facts=parts.order_facts,
         )
         self._settler = Settler(store=store, renderer=renderer, handoff=self.handoff, clock=clock)

@@ -50,6 +50,7 @@ class Case:
     orders: tuple[Mapping[str, Any], ...] = ()  # facts of the orders that were proven or proposed
     desk: str = ""
     updated: int = 0  # raised by every change; the card in place is idempotent by it
+    last_in_at: datetime | None = None  # when the customer last wrote
     reply_until: datetime | None = None  # until when free text may be sent; None: no limit
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.messages import ActionCall, Address, Filling, Owner, Proof, Say
-from bot.ports import Action, Fills, Identify, Store, Tx
+from bot.ports import Action, Fills, IdentifiesPhone, Identify, Store, Tx
 from bot.store import cases, conversations, effects
 from bot.store.codec import Clock, stamp, utc_now
 
@@ -25,6 +25,7 @@ class Standing:
     owner: Owner
     proofs: tuple[Proof, ...]
     wrong_pairs: int
+    phone: str | None = None  # that the channel vouches for
 
     def proves(self, action: Action, subject: str) -> bool:
         """Whether a proof suffices for an action on a subject."""
@@ -60,6 +61,7 @@ class Forms:
                 owner=Owner(row["owner"]),
                 proofs=effects.proofs(tx, conversation, now),
                 wrong_pairs=effects.attempts(tx, conversation, since),
+                phone=row["phone"],
             )
 
         return await self.store.read(work)
@@ -71,11 +73,33 @@ class Forms:
         standing = await self.standing(call.conversation)
         if standing.locked(action):
             return emptied(action)
+        call = replace(call, address=standing.address)
         async with asyncio.timeout(READ_TIMEOUT):
-            filling = await action.fill(
-                replace(call, proofs=standing.proofs, address=standing.address)
-            )
+            filling = await action.fill(replace(call, proofs=standing.proofs))
+            proven = await self._with_phone(action, call, standing, filling)
+            if proven is not None:
+                standing = proven
+                filling = await action.fill(replace(call, proofs=standing.proofs))
+                # A shared contact tells no slot; but it was the answer, and no digression.
+                subject = {action.policy.subject: standing.proofs[-1].subject}
+                filling = replace(filling, slots={**subject, **filling.slots})
             return await self._check_pair(action, call, standing, filling)
+
+    async def _with_phone(
+        self, action: Action, call: ActionCall, standing: Standing, filling: Filling
+    ) -> Standing | None:
+        """The standing with a new proof, when the customer's own phone number is on the order."""
+        subject = {**call.slots, **filling.slots}.get(action.policy.subject)
+        phone, identify = standing.phone, self.identify
+        if not subject or phone is None or "channel" not in action.policy.proofs:
+            return None
+        if standing.proves(action, str(subject)) or not isinstance(identify, IdentifiesPhone):
+            return None
+        if not await identify.check_phone(str(subject), phone):
+            return None
+        proof = Proof("channel", str(subject), self.clock() + PROOF_LIFE)
+        await self.store.write(lambda tx: effects.grant(tx, call.conversation, proof))
+        return replace(standing, proofs=(*standing.proofs, proof))
 
     async def _check_pair(
         self, action: Action, call: ActionCall, standing: Standing, filling: Filling

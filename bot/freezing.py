@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,7 +13,11 @@ from bot.ports import Row, Tx
 from bot.store import cases, codec, conversations, outbox, turns
 from bot.store.codec import Clock, new_id, unstamp, utc_now
 
-_ALONE = frozenset({Kind.BUTTON, Kind.EDIT, Kind.EMPTY, Kind.UNKNOWN})
+_JOINED = frozenset({Kind.TEXT, Kind.MEDIA})  # the other kinds are a turn of their own
+_NUMBER = re.compile(
+    r"(?:nr\.?|nummer|number|no\.?|option|die|the)?\s*(\d{1,2})(?:\ufe0f?\u20e3|\s*[.)!])?",
+    re.IGNORECASE,
+)
 _HISTORY_LINES = 40
 
 
@@ -51,11 +56,11 @@ class Freezer:
         """The messages that are one turn: the first, and the texts that follow it directly."""
         first = waiting[0]
         window = self.features.get(channel, Features()).burst_seconds
-        if Kind(first["kind"]) in _ALONE or window <= 0:
+        if Kind(first["kind"]) not in _JOINED or window <= 0:
             return [first]
         burst = [first]
         for row in waiting[1:]:
-            if Kind(row["kind"]) in _ALONE or turns.lacks_files(row):
+            if Kind(row["kind"]) not in _JOINED or turns.lacks_files(row):
                 break
             burst.append(row)
         return burst
@@ -85,6 +90,9 @@ class Freezer:
         for row in messages:
             attachments += codec.attachments_from_json(row["attachments"])
         first = turns.last_at(tx, conversation["id"]) is None
+        payload = self._honoured(tx, conversation, messages[0])
+        if payload is None and len(messages) == 1:
+            payload = _chosen(tx, conversation["id"], messages[0])
         return Turn(
             key=new_id(),
             conversation=conversation["id"],
@@ -92,19 +100,31 @@ class Freezer:
             text=text,
             language=self.detect(text, conversation["language"], first),
             kind=Kind(messages[0]["kind"]),
-            payload=_honoured(tx, conversation["id"], messages[0]),
+            payload=payload,
             attachments=attachments,
             state=codec.decode(conversation["state"]),
             resumed=bool(conversation["resumed"]),
         )
 
+    def _honoured(self, tx: Tx, conversation: Row, message: Row) -> str | None:
+        """A payload that was offered, or is in the channel's menu: a forged one is only text."""
+        payload: str | None = message["payload"]
+        if payload is None:
+            return None
+        features = self.features.get(conversation["channel"], Features())
+        if payload.partition("{")[0] in features.commands:
+            return payload
+        return payload if outbox.offered(tx, conversation["id"], payload) else None
 
-def _honoured(tx: Tx, conversation: int, message: Row) -> str | None:
-    """A button's payload, when that button was offered: what was typed or forged is only text."""
-    payload: str | None = message["payload"]
-    if payload is None or not outbox.offered(tx, conversation, payload):
+
+def _chosen(tx: Tx, conversation: int, message: Row) -> str | None:
+    """The payload that a bare number stands for, where the bot last asked with numbers."""
+    match = _NUMBER.fullmatch(message["text"].strip())
+    if match is None or message["kind"] != Kind.TEXT:
         return None
-    return payload
+    choices = outbox.numbered_choices(tx, conversation, before=message["received_at"])
+    number = int(match[1])
+    return choices[number - 1].payload if 1 <= number <= len(choices) else None
 
 
 def _history(tx: Tx, conversation: int, unasked: set[str]) -> tuple[Past, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,15 +24,16 @@ from bot.desk import (
     TakeOver,
 )
 from bot.inbox import mark_line, post_line, wake_if_waiting
-from bot.messages import Answer, Author, Owner, Say, State
+from bot.messages import Answer, Author, Features, Owner, Say, State
 from bot.outbox import is_stale
 from bot.ports import Files, OrderFacts, Row, Store, Texts, Tx, Unavailable
-from bot.rendering import Renderer
+from bot.rendering import Piece, Renderer
 from bot.store import cases, conversations, effects, outbox, turns
 from bot.store.codec import Clock, answer_from_dict, decode, new_id, utc_now
 
 # Reasons that an agent should see before others.
 URGENT = frozenset({"complaint", "outcome_unknown", "action_failed", "pair_attempts"})
+AGENT_LINE = "agent_line"  # what an agent's own words count as where a template is looked for
 _FACTS_TIMEOUT = 5.0  # seconds
 log = logging.getLogger(__name__)
 
@@ -188,21 +189,26 @@ class Handoff:
         text = clean_text(command.text)
         if not text and not command.attachments:
             return CommandResult(False, "empty")
+        channel = conversations.address(tx, case["conversation"]).channel
+        if command.attachments and not self.renderer.takes_files(channel):
+            return CommandResult(False, "files_not_here")
         return CommandResult(True, line=self._queue_line(tx, command, text, case))
 
     def _queue_line(self, tx: Tx, command: Line, text: str, case: Row) -> str:
         now = self.clock()
         conversation = conversations.get(tx, case["conversation"])
-        pieces = self.renderer.pieces(conversation["channel"], text)
+        whole = Piece(text, attachments=command.attachments)
         part, line = new_id(), ""
-        for number, piece in enumerate(pieces, 1):
+        pieces = self.renderer.pieces(conversation["channel"], whole, conversation["language"])
+        for number, piece in enumerate(pieces):
             row = outbox.insert_send(
                 tx,
                 conversation=conversation,
                 author=Author.AGENT,
                 name=command.agent,
-                text=piece,
-                attachments=command.attachments if number == len(pieces) else (),
+                text=piece.text,
+                attachments=piece.attachments,
+                response=None if number else AGENT_LINE,
                 part=part,
                 case=case["id"],
                 not_before=now + self._undo,
@@ -307,6 +313,7 @@ class CoreDeskInbox:
     files: Files
     texts: Texts
     handoff: Handoff
+    features: Mapping[str, Features] = field(default_factory=dict)
     order_facts: OrderFacts | None = None
 
     async def accept(self, command: Command) -> CommandResult:
@@ -315,15 +322,24 @@ class CoreDeskInbox:
 
     async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
         """Open (or the latest closed) cases."""
-        return await self.store.read(lambda tx: cases.listed(tx, closed=closed, desk=desk))
+        found = await self.store.read(lambda tx: cases.listed(tx, closed=closed, desk=desk))
+        return [self._with_window(case) for case in found]
 
     async def case(self, case: int) -> Case | None:
         """One case, with the facts of its orders where the shop tells them."""
         found = await self.store.read(lambda tx: cases.load(tx, case))
+        found = found and self._with_window(found)
         if found is None or self.order_facts is None:
             return found
         facts = [await self._facts_of(self.order_facts, order) for order in found.orders]
         return replace(found, orders=tuple(facts))
+
+    def _with_window(self, case: Case) -> Case:
+        features = self.features.get(case.address.channel, Features())
+        if features.reply_window is None or case.last_in_at is None:
+            return case
+        until = case.last_in_at + timedelta(seconds=features.reply_window)
+        return replace(case, reply_until=until)
 
     @staticmethod
     async def _facts_of(port: OrderFacts, order: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -75,6 +75,7 @@ class CoreInbox:
         line = turns.insert_message(tx, message, conversation["id"], status, now)
         if not line:
             return False
+        conversations.note_message(tx, conversation["id"], message.phone, now)
         unfetched = any(not one.file and not one.error for one in message.attachments)
         if status == "pending":
             self._wake(tx, conversation, message, now)
@@ -134,6 +135,7 @@ def _tidy(message: Inbound) -> Inbound:
         text=text,
         payload=None if message.payload is None else valid_text(message.payload),
         edits=None if message.edits is None else valid_text(message.edits),
+        quotes=None if message.quotes is None else valid_text(message.quotes),
         attachments=attachments,
         sender_name=name,
         kind=kind,

@@ -11,6 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+TextUnits = Literal["characters", "utf16"]
+"""What a vendor counts in a text: characters, or UTF-16 code units."""
+
 
 class Owner(StrEnum):
     """Who speaks to the customer now."""
@@ -335,19 +338,20 @@ class Receipt:
 class Features:
     """What a channel can do. The core reads this and never a channel's name.
 
-    A message with more ``buttons`` than the channel shows, or a longer title, goes out as numbered
-    text, and the number is understood as the answer. ``commands`` are payloads that customers may
-    bring without a button that was offered: the channel's own menu. Without ``files_with_text``
-    each file is a message of its own, after the text. ``reply_window``: seconds after the
-    customer's last message in which free text may be sent. ``burst_seconds``: short messages that
-    come within it are one turn. ``unknown_send``: what to do about a send whose outcome is not
-    known: ``dedupe``, ``ask`` or ``show``.
+    A message with more ``buttons`` than the channel shows, or a longer title or text, goes out as
+    numbered text, and the number is understood as the answer. ``commands`` are payloads that
+    customers may bring without a button that was offered: the channel's own menu. Without
+    ``files_with_text`` each file is a message of its own, after the text. ``reply_window``: seconds
+    after the customer's last message in which free text may be sent. ``burst_seconds``: short
+    messages that come within it are one turn. ``unknown_send``: what to do about a send whose
+    outcome is not known: ``dedupe``, ``ask`` or ``show``.
     """
 
     text_limit: int = 4000  # of one message, in ``text_units``
-    text_units: Literal["characters", "utf16"] = "characters"
+    text_units: TextUnits = "characters"
     buttons: int = 3  # how many it shows; 0: numbered text instead
     button_title: int | None = None  # characters of a title
+    button_text: int | None = None  # length of a text that may have buttons
     commands: frozenset[str] = frozenset()
     attachments_in: bool = False
     attachments_out: bool = False

@@ -5,21 +5,36 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.desk import Case, CaseLine
 from bot.inbox import apply_receipt, mark_line
-from bot.messages import Address, Author, Owner, Receipt, State
+from bot.messages import Address, Author, Outbound, Owner, Receipt, State
 from bot.pacing import PAUSE, Alarm, backoff
-from bot.ports import Channel, Desk, LooksUp, Reject, Retry, Row, Store, Tx, UnknownOutcome
+from bot.ports import (
+    Channel,
+    Desk,
+    LooksUp,
+    Reject,
+    Retry,
+    Row,
+    SendsTemplates,
+    Store,
+    Tx,
+    UnknownOutcome,
+)
 from bot.store import StoreError, cases, conversations, outbox
-from bot.store.codec import Clock, utc_now
+from bot.store.codec import Clock, unstamp, utc_now
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 64
-_MOST_ATTEMPTS = 12  # about half an hour with the usual backoff
+# Both, as a vendor's short Retry-After would use up a number of attempts within seconds.
+_MOST_ATTEMPTS = 12
+_LONGEST_TRY = timedelta(minutes=30)
+_LOOK_UPS = 8  # about five minutes; nothing of the conversation is sent meanwhile
 _SEND_TIMEOUT = 60.0  # seconds; what became of a longer one is not known
 _REPEATED = "unknown_repeated"
 
@@ -38,7 +53,7 @@ class Deliverer:
     def __post_init__(self) -> None:
         self.alarm = Alarm()
         self._running: set[asyncio.Task[None]] = set()
-        self._draining = False
+        self._draining = asyncio.Event()
 
     async def recover(self) -> None:
         """Begin to settle the rows that were being sent when the last process ended."""
@@ -60,7 +75,7 @@ class Deliverer:
 
     async def drain(self) -> None:
         """Wait until what is being sent has been sent."""
-        self._draining = True
+        self._draining.set()
         while self._running:
             await asyncio.wait(set(self._running))
 
@@ -124,7 +139,10 @@ class Deliverer:
         if channel is None:
             await self._fail(row, "no_channel")
             return
-        out = outbox.to_outbound(row, await self._address(row))
+        out = await self._in_words_that_may_go(channel, row)
+        if out is None:
+            await self._fail(row, "window_closed")
+            return
         try:
             async with asyncio.timeout(_SEND_TIMEOUT):
                 vendor_id = await channel.send(out)
@@ -137,6 +155,17 @@ class Deliverer:
         else:
             await self._note(lambda tx: self._sent(tx, row, vendor_id))
 
+    async def _in_words_that_may_go(self, channel: Channel, row: Row) -> Outbound | None:
+        """The message, after the reply window with its template; ``None``: it may not go out."""
+        out, last_in_at = await self.store.read(lambda tx: _load(tx, row))
+        window = channel.features.reply_window
+        if window is None:
+            return out
+        if self.clock() < unstamp(last_in_at) + timedelta(seconds=window):
+            return out
+        template = channel.template_for(out) if isinstance(channel, SendsTemplates) else None
+        return None if template is None else replace(out, template=template)
+
     async def _note(self, work: Callable[[Tx], None]) -> None:
         """Write what became of a row; a row left as being sent would hold its stream for ever."""
         while True:
@@ -144,18 +173,11 @@ class Deliverer:
                 await self.store.write(work)
             except StoreError:
                 log.exception("outbox cannot write the store")
-                if self._draining:
+                if self._draining.is_set():
                     return
                 await asyncio.sleep(PAUSE)
             else:
                 return
-
-    async def _address(self, row: Row) -> Address:
-        def work(tx: Tx) -> Address:
-            conversation = conversations.get(tx, row["conversation"])
-            return Address(conversation["channel"], conversation["address"])
-
-        return await self.store.read(work)
 
     def _sent(self, tx: Tx, row: Row, vendor_id: str) -> None:
         now = self.clock()
@@ -200,7 +222,8 @@ class Deliverer:
 
     async def _retry(self, row: Row, after: float | None, reason: str) -> None:
         attempt = row["attempts"] + 1
-        if attempt >= _MOST_ATTEMPTS:
+        age = self.clock() - unstamp(row["created_at"])
+        if attempt >= _MOST_ATTEMPTS and age >= _LONGEST_TRY:
             await self._fail(row, "gave_up")
             return
         wait = backoff(attempt) if after is None else timedelta(seconds=after)
@@ -232,22 +255,47 @@ class Deliverer:
             await self._note(lambda tx: self._show_unknown(tx, row))
 
     async def _look_up(self, channel: LooksUp, row: Row) -> None:
-        try:
-            async with asyncio.timeout(_SEND_TIMEOUT):
-                vendor_id = await channel.look_up(outbox.to_outbound(row, await self._address(row)))
-        except Exception:  # an edge: not known is not known, whatever the look-up ran into
-            log.exception("look-up failed", extra={"row": row["id"]})
-            await self._note(lambda tx: self._show_unknown(tx, row))
-            return
+        out, _ = await self.store.read(lambda tx: _load(tx, row))
+        for attempt in range(1, _LOOK_UPS + 1):
+            try:
+                async with asyncio.timeout(_SEND_TIMEOUT):
+                    vendor_id = await channel.look_up(out)
+            except Retry as retry:
+                usual = backoff(attempt, cap=60.0).total_seconds()
+                if await self._drains_within(usual if retry.after is None else retry.after):
+                    return  # the next start looks it up
+            except Exception:  # an edge: not known is not known, whatever the look-up ran into
+                log.exception("look-up failed", extra={"row": row["id"]})
+                break
+            else:
+                await self._looked_up(row, vendor_id)
+                return
+        await self._note(lambda tx: self._show_unknown(tx, row))
+
+    async def _looked_up(self, row: Row, vendor_id: str | None) -> None:
         if vendor_id is None:
             await self._retry(row, None, "not_sent")
         else:
             await self._note(lambda tx: self._sent(tx, row, vendor_id))
 
+    async def _drains_within(self, seconds: float) -> bool:
+        """Wait so long; True as soon as the bot stops."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds, _SEND_TIMEOUT)):
+                return await self._draining.wait()
+        return False
+
     def _show_unknown(self, tx: Tx, row: Row) -> None:
         outbox.set_state(tx, row["id"], State.UNKNOWN, "unknown")
         mark_line(tx, row, self.clock())
         tx.notify("sent", row["turn"])
+
+
+def _load(tx: Tx, row: Row) -> tuple[Outbound, str]:
+    """The message of a row, and when the customer last wrote, as a stamp."""
+    conversation = conversations.get(tx, row["conversation"])
+    address = Address(conversation["channel"], conversation["address"])
+    return outbox.to_outbound(row, address), conversation["last_in_at"]
 
 
 def _may_repeat(row: Row) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.messages import Attachment, Author, Button, Features, Say, State
+from bot.messages import Attachment, Author, Button, Features, Say, State, TextUnits
 from bot.ports import Row, Texts, Tx
 from bot.store import outbox
 from bot.store.codec import new_id
@@ -17,6 +18,16 @@ _BREAKS = (
     re.compile(r"(?<=[.!?…])\s+"),
     re.compile(r"\s+"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One message of the vendor's. ``numbered``: its buttons stand as numbers in the text."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    numbered: bool = False
 
 
 class Renderer:
@@ -51,19 +62,21 @@ class Renderer:
         for number, say in enumerate(says):
             text, buttons = self._words(say, conversation["channel"], language, turn)
             attachments = tuple(_attachment(tx, file) for file in say.files)
+            whole = Piece(text, buttons, attachments)
             part = new_id()
-            pieces = self.pieces(conversation["channel"], text)
-            for index, piece in enumerate(pieces):
-                last = index == len(pieces) - 1
+            for index, piece in enumerate(self.pieces(conversation["channel"], whole, language)):
                 ids.append(
                     outbox.insert_send(
                         tx,
                         conversation=conversation,
                         author=author,
-                        text=piece,
+                        text=piece.text,
                         now=now,
-                        buttons=buttons if last else (),
-                        attachments=attachments if last else (),
+                        buttons=piece.buttons,
+                        attachments=piece.attachments,
+                        numbered=piece.numbered,
+                        response=None if index else say.response,
+                        facts=None if index else say.facts,
                         language=language,
                         turn=turn,
                         part=part,
@@ -76,9 +89,33 @@ class Renderer:
                 )
         return ids
 
-    def pieces(self, channel: str, text: str) -> list[str]:
-        """The parts of a text that fit a channel; one at least."""
-        return split(text, self._features.get(channel, Features()).text_limit)
+    def pieces(self, channel: str, whole: Piece, language: str) -> list[Piece]:
+        """What fits a channel, in order: each is one message of the vendor's. One at least."""
+        features = self._features.get(channel, Features())
+        if whole.attachments and not features.attachments_out:
+            said = self.texts.render("utter_files_not_here", {}, language=language).text
+            whole = Piece(f"{whole.text}\n\n{said}".strip(), whole.buttons)
+        if _needs_numbers(whole, features):
+            whole = self._number(whole, language)
+        texts = split(whole.text, features.text_limit, features.text_units)
+        files = whole.attachments
+        if files and not features.files_with_text:
+            *before, last = texts
+            said_first = [Piece(text) for text in before]
+            if last or whole.buttons:
+                said_first.append(replace(whole, text=last, attachments=()))
+            return [*said_first, *(Piece("", attachments=(file,)) for file in files)]
+        return [*(Piece(text) for text in texts[:-1]), replace(whole, text=texts[-1])]
+
+    def takes_files(self, channel: str) -> bool:
+        """Whether files can go out on a channel."""
+        return self._features.get(channel, Features()).attachments_out
+
+    def _number(self, whole: Piece, language: str) -> Piece:
+        lines = (f"{number}. {button.title}" for number, button in enumerate(whole.buttons, 1))
+        facts = {"choices": "\n".join(lines)}
+        choices = self.texts.render("utter_numbered_choices", facts, language=language).text
+        return replace(whole, text=f"{whole.text}\n\n{choices}".strip(), numbered=True)
 
     def _words(
         self, say: Say, channel: str, language: str, turn: str | None
@@ -107,15 +144,37 @@ def _attachment(tx: Tx, file: str) -> Attachment:
     return Attachment(row["name"], row["content_type"], row["size"], file)
 
 
-def split(text: str, limit: int) -> list[str]:
-    """Cut a text into parts of at most ``limit`` characters, at the best break there is."""
+def _needs_numbers(whole: Piece, features: Features) -> bool:
+    if not whole.buttons:
+        return False
+    title = features.button_title or max(len(button.title) for button in whole.buttons)
+    text = features.button_text or len(whole.text)
+    too_many = len(whole.buttons) > features.buttons
+    too_long = any(len(button.title) > title for button in whole.buttons)
+    return too_many or too_long or len(whole.text) > text
+
+
+def split(text: str, limit: int, units: TextUnits = "characters") -> list[str]:
+    """Cut a text into parts of at most ``limit`` of its units, at the best break there is."""
     parts: list[str] = []
     rest = text.strip()
-    while len(rest) > limit:
-        cut = _cut(rest, limit)
+    while (room := _room(rest, limit, units)) < len(rest):
+        cut = _cut(rest, room)
         parts.append(rest[:cut].rstrip())
         rest = rest[cut:].lstrip()
     return [*parts, rest]
+
+
+def _room(text: str, limit: int, units: TextUnits) -> int:
+    """How many characters from the start of a text fit."""
+    if units == "characters" or len(text) * 2 <= limit:
+        return limit
+    used = 0
+    for index, character in enumerate(text):
+        used += 2 if ord(character) > 0xFFFF else 1
+        if used > limit:
+            return index
+    return len(text)
 
 
 def _cut(text: str, limit: int) -> int:

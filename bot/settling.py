@@ -30,6 +30,7 @@ from bot.store.codec import Clock, utc_now
 log = logging.getLogger(__name__)
 
 _TOO_LONG = 10_000  # characters of one turn; nobody's question is longer
+_ONLY_NOTED = {Kind.LOCATION: "utter_location_only", Kind.CONTACT: "utter_contact_only"}
 _BROKEN_ATTEMPTS = 3
 _BROKEN_PAUSE = timedelta(seconds=5)
 
@@ -52,6 +53,8 @@ class Settler:
             return None
         if turn.kind is Kind.UNKNOWN:
             return Answer((Say("utter_unknown_message"),), Outcome.ASK)
+        if turn.kind in _ONLY_NOTED:
+            return Answer((Say(_ONLY_NOTED[turn.kind]),), Outcome.ASK)
         if not turn.text:
             name = "utter_media_only" if turn.attachments else "utter_empty_message"
             if any(attachment.error for attachment in turn.attachments):

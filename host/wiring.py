@@ -32,6 +32,7 @@ from host.metrics import Metrics
 from host.plugins import Plugins, why
 from host.settings import Settings, close_to, place
 from host.texts import TextsBook
+from host.typing_hint import TypingHint
 
 P = TypeVar("P")
 OUR_DIALOGUE = Path(__file__).parents[1] / "nlu"
@@ -179,6 +180,7 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
     settings, plugins = wiring.settings, wiring.plugins
     patience = settings.dialogue
     desk = desk_of(settings, wiring.desks)
+    typing = TypingHint(store=wiring.store, channels=wiring.channels)
     return Parts(
         store=wiring.store,
         files=wiring.files,
@@ -190,7 +192,7 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
         language=settings.bot.language,
         identify=_optional(plugins, Identify),
         order_facts=_optional(plugins, OrderFacts),
-        middleware=plugins.each("middlewares"),
+        middleware=[typing, *plugins.each("middlewares")],
         timers={**_merged(plugins, "timers"), SWEEP: wiring.files.schedule},
         patience=Patience(patience.slow_after, patience.ask_timeout, patience.retry_limit),
         session_pause=patience.session_pause,

@@ -21,7 +21,8 @@ from bot.store.codec import new_id, stamp, unstamp
 CUSTOMER_BACK = "customer_back"  # how a case ends that the customer ended, not an agent
 
 _CASE = (
-    "SELECT c.*, v.channel, v.address, v.name AS customer, v.language, v.owner FROM cases c "
+    "SELECT c.*, v.channel, v.address, v.name AS customer, v.language, v.owner, v.last_in_at "
+    "FROM cases c "
     "JOIN conversations v ON v.id = c.conversation "
 )
 
@@ -146,6 +147,7 @@ def _case(tx: Tx, row: Row) -> Case:
         orders=tuple({"number": number} for number in subjects(tx, row["conversation"])),
         desk=row["desk"],
         updated=row["updated"],
+        last_in_at=unstamp(row["last_in_at"]),
     )
 
 
@@ -233,14 +235,21 @@ def note_command(
 # One line has the same columns whichever table it is from.
 _LINES = """
 SELECT 'in:' || id AS id, 'customer' AS author, text, received_at AS at, NULL AS state,
-  NULL AS reason, attachments, NULL AS name, kind, 0 AS effect, id AS seq
+  NULL AS reason, attachments, NULL AS name, kind, 0 AS effect, id AS seq,
+  CASE WHEN quotes IS NOT NULL THEN (
+    SELECT q.text FROM inbox q WHERE q.channel = inbox.channel AND q.wire_id = inbox.quotes
+      AND q.conversation = inbox.conversation
+    UNION ALL SELECT o.text FROM outbox o WHERE o.vendor_id = inbox.quotes
+      AND o.target = 'channel:' || inbox.channel AND o.conversation = inbox.conversation
+    LIMIT 1
+  ) END AS quote
   FROM inbox WHERE conversation = :id AND status <> 'merged' {in_where}
 UNION ALL
 SELECT 'out:' || id, author, text, created_at, state, reason, attachments, name, 'text', effect,
-  seq FROM outbox WHERE conversation = :id AND op = 'send' {out_where}
+  seq, NULL FROM outbox WHERE conversation = :id AND op = 'send' {out_where}
 UNION ALL
-SELECT 'note:' || id, 'note', text, at, NULL, NULL, attachments, agent, 'text', 0, 0
-  FROM notes WHERE conversation = :id {note_where}
+SELECT 'note:' || id, 'note', text, at, NULL, NULL, attachments, agent, 'text', 0, 0,
+  NULL FROM notes WHERE conversation = :id {note_where}
 """
 
 
@@ -280,4 +289,5 @@ def _line(row: Any) -> HistoryLine:
         name=row["name"],
         kind=Kind(row["kind"]),
         effect=bool(row["effect"]),
+        quote=row["quote"],
     )

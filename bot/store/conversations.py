@@ -32,8 +32,7 @@ def ensure(tx: Tx, address: Address, name: str | None, language: str, now: datet
     tx.run(
         "INSERT INTO conversations (channel, address, name, language, created_at, last_in_at) "
         "VALUES (:channel, :address, :name, :language, :now, :now) "
-        "ON CONFLICT (channel, address) DO UPDATE SET last_in_at = :now, "
-        "name = coalesce(:name, name)",
+        "ON CONFLICT (channel, address) DO UPDATE SET name = coalesce(:name, name)",
         channel=address.channel,
         address=address.id,
         name=name,
@@ -43,6 +42,23 @@ def ensure(tx: Tx, address: Address, name: str | None, language: str, now: datet
     row = of_address(tx, address)
     assert row is not None  # noqa: S101 - just inserted
     return row
+
+
+def address(tx: Tx, conversation: int) -> Address:
+    """Whom a conversation is with."""
+    row = get(tx, conversation)
+    return Address(row["channel"], row["address"])
+
+
+def note_message(tx: Tx, conversation: int, phone: str | None, now: datetime) -> None:
+    """Note that the customer wrote, and the number that the channel vouches for."""
+    tx.run(
+        "UPDATE conversations SET last_in_at = :now, phone = coalesce(:phone, phone) "
+        "WHERE id = :id",
+        id=conversation,
+        phone=phone,
+        now=stamp(now),
+    )
 
 
 def change_owner(tx: Tx, conversation: int, owner: Owner) -> int:

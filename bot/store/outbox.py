@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from bot.messages import Address, Attachment, Author, Button, Outbound, Receipt, State
 from bot.ports import Row, Tx
@@ -33,6 +35,9 @@ def insert_send(
     owner_version: int | None = None,
     replaces: str | None = None,
     id: str | None = None,
+    response: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+    numbered: bool = False,
 ) -> str:
     """Insert a message to the customer; return its id, the dedupe key of the send."""
     row_id = id or new_id()
@@ -40,9 +45,10 @@ def insert_send(
     tx.run(
         "INSERT INTO outbox (id, target, stream, op, conversation, case_id, author, name, text, "
         "buttons, attachments, language, turn, part, effect, owner_version, state, replaces, "
-        "not_before, created_at) VALUES (:id, :target, :stream, 'send', :conversation, :case_id, "
-        ":author, :name, :text, :buttons, :attachments, :language, :turn, :part, :effect, "
-        ":version, :state, :replaces, :not_before, :now) ON CONFLICT (id) DO NOTHING",
+        "not_before, created_at, response, facts, numbered) VALUES (:id, :target, :stream, 'send', "
+        ":conversation, :case_id, :author, :name, :text, :buttons, :attachments, :language, :turn, "
+        ":part, :effect, :version, :state, :replaces, :not_before, :now, :response, :facts, "
+        ":numbered) ON CONFLICT (id) DO NOTHING",
         id=row_id,
         target=f"channel:{conversation['channel']}",
         stream=f"conversation:{conversation['id']}",
@@ -62,6 +68,9 @@ def insert_send(
         replaces=replaces,
         not_before=stamp(not_before or now),
         now=stamp(now),
+        response=response,
+        facts=codec.encode(codec.pack(facts or {})),
+        numbered=int(numbered),
     )
     tx.notify("outbox")
     return row_id
@@ -103,11 +112,14 @@ def to_outbound(row: Row, address: Address) -> Outbound:
         id=row["id"],
         address=address,
         text=row["text"],
-        buttons=codec.buttons_from_json(row["buttons"]),
+        buttons=() if row["numbered"] else codec.buttons_from_json(row["buttons"]),
         attachments=codec.attachments_from_json(row["attachments"]),
         author=Author(row["author"]),
         language=row["language"],
         name=row["name"],
+        response=row["response"],
+        facts=codec.unpack(codec.decode(row["facts"])),
+        created_at=codec.unstamp(row["created_at"]),
     )
 
 
@@ -262,6 +274,26 @@ def of_turn(tx: Tx, turn: str) -> list[Row]:
     return tx.rows(
         "SELECT * FROM outbox WHERE turn = :turn AND op = 'send' ORDER BY seq", turn=turn
     )
+
+
+def numbered_choices(tx: Tx, conversation: int, before: str) -> tuple[Button, ...]:
+    """The choices that stood as numbers in what the bot said last, before the stamp ``before``."""
+    last = tx.row(
+        "SELECT turn, part FROM outbox WHERE conversation = :id AND op = 'send' "
+        "AND author <> 'system' AND state NOT IN ('draft', 'cancelled', 'failed') "
+        "AND created_at < :before ORDER BY seq DESC LIMIT 1",
+        id=conversation,
+        before=before,
+    )
+    if last is None:
+        return ()
+    row = tx.row(
+        "SELECT buttons FROM outbox WHERE conversation = :id AND numbered = 1 "
+        "AND (part = :part OR turn = :turn) ORDER BY seq DESC LIMIT 1",
+        id=conversation,
+        **last,
+    )
+    return () if row is None else codec.buttons_from_json(row["buttons"])
 
 
 def offered(tx: Tx, conversation: int, payload: str) -> bool:
