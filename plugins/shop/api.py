@@ -140,6 +140,10 @@ class Shop(Protocol):
         """
         ...
 
+    async def check_phone(self, number: str, phone: str) -> bool:
+        """Whether that order carries the phone number, as `+49...`; False for an unknown order."""
+        ...
+
     async def change_address(
         self, number: str, address: PostalAddress, *, version: int, key: str
     ) -> ChangeDone:

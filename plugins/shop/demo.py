@@ -72,6 +72,12 @@ class DemoShop:
 
         return await self.database.read(lambda db: self._pair(db, wanted, secret))
 
+    async def check_phone(self, number: str, phone: str) -> bool:
+        """As in the port. An order that does not exist is compared with a decoy."""
+        wanted = normalise_order_number(number) or ""
+
+        return await self.database.read(lambda db: self._carries(db, wanted, phone))
+
     async def change_address(
         self, number: str, address: PostalAddress, *, version: int, key: str
     ) -> ChangeDone:
@@ -219,6 +225,12 @@ class DemoShop:
         billing = document.billing or document.address
         postcodes = (document.address.postal_code, billing.postal_code)
         return same_secret(secret, postcodes, document.customer.email) and row is not None
+
+    @staticmethod
+    def _carries(db: sqlite3.Connection, number: str, phone: str) -> bool:
+        row = db.execute("SELECT document FROM orders WHERE number = ?", (number,)).fetchone()
+        document = OrderDocument.model_validate_json(row[0] if row else _DECOY)
+        return phone in document.customer.phones and row is not None
 
     def _order(self, document: OrderDocument, version: int) -> Order:
         return read_order(document, version, self.today(), self.settings.return_days)

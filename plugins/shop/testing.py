@@ -88,6 +88,15 @@ class ShopConformance:
             assert await shop.check_pair(number, secret) is False
             assert await shop.check_pair(samples.unknown, secret) is False
 
+    async def test_a_phone_number_is_on_an_order_or_not(self, shop: Shop, samples: Samples) -> None:
+        number, _ = samples.changeable
+        phones = (await shop.order(number)).customer.phones
+        assert phones, "the sample order must carry a phone number"
+        assert await shop.check_phone(number, phones[0])
+        for phone in ("", "+490000000000", phones[0][1:], "\x00"):
+            assert await shop.check_phone(number, phone) is False
+        assert await shop.check_phone(samples.unknown, phones[0]) is False
+
     async def test_an_address_is_changed_once(self, shop: Shop, samples: Samples) -> None:
         number, _ = samples.changeable
         before = await shop.order(number)

@@ -88,6 +88,7 @@ def shown_case(case: Case, explain: Callable[[str], str]) -> dict[str, Any]:
         "tried": list(case.tried),
         "orders": [_flat(order) for order in case.orders],
         "updated": case.updated,
+        "reply_until": _time(case.reply_until),
     }
 
 
@@ -105,6 +106,7 @@ def shown_line(line: HistoryLine, explain: Callable[[str], str]) -> dict[str, An
         "attachments": [shown_attachment(a) for a in line.attachments],
         "kind": line.kind,
         "effect": line.effect,
+        "quote": line.quote,
     }
 
 

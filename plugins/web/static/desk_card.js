@@ -1,6 +1,7 @@
 // The case card: who it is, why, what the bot understood and tried, and the orders it is about.
 
 import { el, icon } from "./dom.js";
+import { spanText } from "./desk_list.js";
 
 const DATE = { dateStyle: "medium", timeStyle: "short" };
 const DAY = { dateStyle: "medium" };
@@ -46,10 +47,20 @@ function customerFacts(item, words) {
     [words.t("channel"), known(words, "channel_", item.channel)],
     [words.t("language_label"), known(words, "language_", item.language)],
     [words.t("owner"), item.state === "closed" ? words.t("owner_bot") : words.t(`owner_${item.owner}`, { agent: item.agent })],
+    [words.t("reply_until"), item.state === "closed" ? null : replyUntil(item, words)],
     [words.t("opened"), at(item.opened_at)],
     [words.t("taken_at"), at(item.taken_at)],
     [words.t("closed_at"), at(item.closed_at)],
   ];
+}
+
+/** Until when the channel takes free text, and how long that is from now. */
+function replyUntil(item, words) {
+  if (!item.reply_until) return null;
+  const until = new Date(item.reply_until);
+  if (until <= Date.now()) return el("span", { class: "over" }, words.t("reply_over"));
+  const left = spanText(Date.now(), until, words);
+  return words.t("reply_left", { time: left, at: until.toLocaleString(words.language, DATE) });
 }
 
 function intents(item, words) {

@@ -51,6 +51,7 @@ export class Thread {
     const classes = ["line", `by-${line.author}`, draft ? "draft" : "", line.state === "failed" || line.state === "unknown" ? "wrong" : ""];
     const body = el("div", { class: "body" });
     if (draft) body.append(el("p", { class: "label" }, this.words.t(line.effect ? "draft_effect" : "draft")));
+    if (line.quote) body.append(el("blockquote", { dir: "auto" }, line.quote));
     if (line.text) body.append(el("p", { class: "text", dir: "auto" }, linked(line.text)));
     else if (!line.attachments.length) body.append(el("p", { class: "label" }, this.words.t("kind_empty")));
     for (const file of line.attachments) body.append(shownFile(file, "desk/api/files", this.words));
