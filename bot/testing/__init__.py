@@ -9,6 +9,7 @@ from bot.testing.actions import (
     call_of,
 )
 from bot.testing.fakes import FakeChannel, FakeDesk, ScriptedDialogue
+from bot.testing.running import GivenPlugin, RunningBot, running_bot
 from bot.testing.world import World, world
 
 __all__ = [
@@ -17,10 +18,13 @@ __all__ = [
     "FakeChannel",
     "FakeDesk",
     "FakePairs",
+    "GivenPlugin",
     "MovingClock",
     "RecoverableAction",
+    "RunningBot",
     "ScriptedDialogue",
     "World",
     "call_of",
+    "running_bot",
     "world",
 ]

@@ -5,41 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 from bot.testing.fakes import ScriptedDialogue
+from bot.testing.running import running_bot
 from host.app import App
-from host.hooks import hookimpl
-from host.plugins import load
-from host.ports import Registrar
-from host.settings import BotOptions, Settings
 
 TOKEN = "a-token-for-tests-only"  # noqa: S105 - opens nothing but a test's own desk
-
-
-class ScriptedPlugin:
-    """Registers a dialogue by a script."""
-
-    def __init__(self, dialogue: ScriptedDialogue) -> None:
-        self._dialogue = dialogue
-
-    @hookimpl
-    def bot_register(self, bot: Registrar) -> None:
-        """Provide the dialogue."""
-        bot.add_dialogue(lambda _services: self._dialogue)
-
-
-class _Given(EntryPoint):
-    """An entry point whose object is there already."""
-
-    def __init__(self, name: str, made: object) -> None:
-        super().__init__(name, "given", "schalter")
-        vars(self)["made"] = made  # an EntryPoint lets nobody set its attributes
-
-    def load(self) -> object:
-        return vars(self)["made"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +43,8 @@ async def web_bot(
 
     ``web`` are settings of ``[plugins.web]``, ``more`` other built-in plugins to load.
     """
-    dialogue = dialogue or ScriptedDialogue()
-    settings = Settings(
-        bot=BotOptions(port=port),
-        plugins={"web": {"announce": False, "burst_seconds": 0.05, **(web or {})}},
-        environment={"SCHALTER_WEB_DESK_TOKEN": TOKEN},
-    )
-    names = ("knowledge", "web", *more)
-    points = [EntryPoint(name, f"plugins.{name}", "schalter") for name in names]
-    plugins = load(settings, folder, [*points, _Given("scripted", ScriptedPlugin(dialogue))])
-    async with App(settings, plugins, folder) as app:
-        yield WebBot(app.url, TOKEN, dialogue, app)
+    table = {"announce": False, "burst_seconds": 0.05, **(web or {})}
+    plugins = {"knowledge": {}, "web": table, **{name: {} for name in more}}
+    environment = {"SCHALTER_WEB_DESK_TOKEN": TOKEN}
+    async with running_bot(folder, plugins, dialogue, port=port, environment=environment) as bot:
+        yield WebBot(bot.url, TOKEN, bot.dialogue, bot.app)

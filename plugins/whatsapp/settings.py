@@ -1,0 +1,56 @@
+"""`[plugins.whatsapp]`: the account at Twilio, the sender, and the approved templates."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+Number = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+$")]
+
+
+class Template(BaseModel):
+    """A template that WhatsApp has approved, and what it stands for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    content_sid: str = Field(
+        pattern=r"^HX[0-9a-fA-F]{32}$", description="Of the approved template: HX..."
+    )
+    language: Literal["de", "en"] = Field(description="The template's language: de or en")
+    response: str = Field(
+        "agent_line",
+        min_length=1,
+        description="The text it stands for, or agent_line for what an agent writes",
+    )
+    variables: dict[str, str] = Field(
+        default_factory=dict,
+        description="Its variables, and what fills them: {'1' = '{order}', 'name' = '{agent}'}",
+    )
+
+
+class WhatsAppSettings(BaseModel):
+    """What the channel goes by."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    account_sid: str = Field(
+        pattern=r"^AC[0-9a-fA-F]{32}$", description="The account at Twilio: AC..."
+    )
+    auth_token: SecretStr = Field(description="The account's auth token; it also signs webhooks")
+    sender: Number = Field(description="The WhatsApp number of the shop: +49...")
+    templates: tuple[Template, ...] = Field(
+        (), description="Approved templates, for what is said after 24 hours"
+    )
+    link_minutes: int = Field(
+        60, ge=5, le=24 * 60, description="Minutes that a link to a file of ours opens it"
+    )
+    media_mb: int = Field(16, ge=1, le=16, description="Megabytes of one file, both ways")
+    per_second: float = Field(
+        80.0, gt=0, le=1000, description="Messages a second that the sender may send"
+    )
+    timeout: float = Field(15.0, gt=0, le=50, description="Seconds for a request to Twilio")
+    burst_seconds: float = Field(1.5, ge=0, le=10, description="Messages within it are one turn")
+    api_url: Url = Field("https://api.twilio.com", description="Twilio's API")
+    content_url: Url = Field("https://content.twilio.com", description="Twilio's Content API")
