@@ -38,6 +38,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 WORDS = ("/root/", "/tmp/", "/home/")
+CHANNELS = {"whatsapp": {"account_sid": "AC" + "0" * 32, "sender": "+4930901820"}}
 CORE_TABLES = ("bot", "dialogue", "handoff", "files", "log")
 
 
@@ -64,7 +65,10 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shown:
         return register(self, model)
 
     monkeypatch.setattr(PluginRegistrar, "settings", spy)
-    settings = Settings(plugins={"web": {"demo": True}})
+    settings = Settings(
+        plugins={"web": {"demo": True}, **CHANNELS},
+        environment={"SCHALTER_WHATSAPP_AUTH_TOKEN": "token"},
+    )
     shown = Shown(load(settings, tmp_path), models)
     mine = [plugin for plugin in shown.plugins.all if plugin.distribution == "schalter"]
     assert all(plugin.state == "active" for plugin in mine), shown.plugins.report()
