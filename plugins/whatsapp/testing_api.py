@@ -214,7 +214,8 @@ class TwilioApi:
             faults.hidden -= 1
             found = found[1:]
         size = int(query.get("PageSize", "50"))
-        path = f"/2010-04-01/Accounts/{self._twilio.account_sid}/Messages.json"
+        account = self._twilio.account_sid
+        path = f"{self._twilio.url}/2010-04-01/Accounts/{account}/Messages.json"
         page = {
             "messages": [self._shown(message) for message in found[:size]],
             "page": 0,

@@ -1,0 +1,110 @@
+"""What `bot check` says about the channel, with and without asking Twilio."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from plugins.whatsapp.online import offline_problems, online_problems
+from plugins.whatsapp.settings import WhatsAppSettings
+from plugins.whatsapp.testing import TwilioSimulator
+
+TABLE = f'[plugins.whatsapp]\naccount_sid = "AC{"0" * 32}"\nsender = "+4930901820"\n'
+
+
+def check(folder: Path, settings: str, *more: str) -> str:
+    file = folder / "schalter.toml"
+    file.write_text(settings, "utf-8")
+    (folder / ".env").write_text("\n".join(more), "utf-8")
+    bot = Path(sys.executable).with_name("bot")
+    command = [str(bot), "--config", str(file), "check", "--data", str(folder / "data")]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    return (done.stdout + done.stderr).decode()
+
+
+def test_without_a_table_nothing_is_asked_for(tmp_path: Path) -> None:
+    assert "whatsapp" not in check(tmp_path, "")
+
+
+def test_a_missing_token_is_named(tmp_path: Path) -> None:
+    assert "set SCHALTER_WHATSAPP_AUTH_TOKEN in the environment" in check(tmp_path, TABLE)
+
+
+def test_a_token_in_the_file_is_refused(tmp_path: Path) -> None:
+    found = check(tmp_path, f'{TABLE}auth_token = "hunter2secret"\n')
+    assert "a secret must not be in this file" in found
+    assert "hunter2secret" not in found
+
+
+def test_what_is_missing_is_said_with_a_remedy(tmp_path: Path) -> None:
+    found = check(tmp_path, TABLE, "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
+    assert "set [bot] public_url" in found
+    wrong = check(tmp_path, TABLE.replace("+49", "0049"), "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
+    assert "[plugins.whatsapp] sender" in wrong
+
+
+def settings_of(twilio: TwilioSimulator, **more: object) -> WhatsAppSettings:
+    return WhatsAppSettings(**{**twilio.settings(), **more})
+
+
+def template(sid: str) -> dict[str, object]:
+    return {"content_sid": sid, "language": "de", "variables": {"1": "{text}"}}
+
+
+@pytest.fixture
+async def twilio() -> object:
+    async with TwilioSimulator() as simulator:
+        yield simulator
+
+
+async def test_good_credentials_and_templates_are_fine(twilio: TwilioSimulator) -> None:
+    approved = template(twilio.api.approve("Hallo {{1}}"))
+    settings = settings_of(twilio, templates=[approved])
+    assert await online_problems(settings) == []
+    assert list(offline_problems(settings, "https://bot.shop.example")) == []
+
+
+async def test_wrong_credentials_are_named(twilio: TwilioSimulator) -> None:
+    (problem,) = await online_problems(settings_of(twilio, auth_token="wrong"))
+    assert (problem.what, problem.fatal) == ("Twilio refuses the credentials", True)
+    assert "SCHALTER_WHATSAPP_AUTH_TOKEN" in problem.fix
+
+
+async def test_a_suspended_account_is_named(twilio: TwilioSimulator) -> None:
+    twilio.api.account_status = "suspended"
+    (problem,) = await online_problems(settings_of(twilio))
+    assert problem.what == "the account is suspended"
+
+
+async def test_templates_that_cannot_be_used_are_named(twilio: TwilioSimulator) -> None:
+    rejected = twilio.api.approve("Kauf!", status="rejected")
+    missing = "HX" + "0" * 32
+    settings = settings_of(twilio, templates=[template(rejected), template(missing)])
+    found = [problem.what for problem in await online_problems(settings)]
+    assert found == [f"the template {rejected} is rejected", f"there is no template {missing}"]
+    doubled = [p.what for p in offline_problems(settings, "https://bot.shop.example")]
+    assert doubled == ["two templates stand for 'agent_line' in 'de'; the first is used"]
+
+
+async def test_no_network_is_named() -> None:
+    settings = WhatsAppSettings(
+        account_sid="AC" + "0" * 32,
+        auth_token="x",
+        sender="+4930901820",
+        api_url="http://127.0.0.1:9",
+    )
+    (problem,) = await online_problems(settings)
+    assert problem.what == "http://127.0.0.1:9 cannot be reached"
+
+
+@pytest.mark.parametrize(
+    ("url", "fatal"), [("", [True]), ("http://bot.shop.example", [False]), ("https://x", [])]
+)
+async def test_the_address_from_outside_is_looked_at(
+    twilio: TwilioSimulator, url: str, fatal: list[bool]
+) -> None:
+    settings = settings_of(twilio, templates=[template("HX" + "0" * 32)])
+    assert [problem.fatal for problem in offline_problems(settings, url)] == fatal
