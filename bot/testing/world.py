@@ -66,7 +66,7 @@ class World:
 
     async def settled(self, seconds: float = 5.0) -> None:
         """Return when no message waits, no turn is open, and nothing is queued that is due."""
-        await self.until(_SETTLED, seconds)
+        await self.until(SETTLED, seconds)
 
     async def rows(self, sql: str, **values: object) -> list[Row]:
         """Look into the store."""
@@ -97,7 +97,7 @@ async def world(
     channel = channel or FakeChannel()
     dialogue = dialogue or ScriptedDialogue()
     desk = desk or FakeDesk()
-    book = _book(tuple(texts)) if isinstance(texts, Sequence) else texts
+    book = texts_of(tuple(texts)) if isinstance(texts, Sequence) else texts
     migrations = Migrations("core", importlib.resources.files("bot.store") / "migrations")
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SQLiteStore(folder / "bot.db", [migrations]))
@@ -127,11 +127,12 @@ async def world(
 
 
 @cache
-def _book(folders: tuple[Traversable, ...]) -> TextsBook:
+def texts_of(folders: tuple[Traversable, ...]) -> TextsBook:
+    """The texts of domain folders, with facts of a shop."""
     return TextsBook(folders, facts=_FACTS)  # reading them takes longer than most tests
 
 
-_SETTLED = """
+SETTLED = """
 SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE status = 'pending')
 AND NOT EXISTS (SELECT 1 FROM turns WHERE status = 'frozen')
 AND NOT EXISTS (SELECT 1 FROM outbox WHERE state IN ('queued', 'sending'))
