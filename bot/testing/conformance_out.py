@@ -179,7 +179,7 @@ async def _with_agent(now: Scene) -> int:
 async def _line(now: Scene, case: int, text: str) -> str:
     result = await now.bot.core.desk_inbox.accept(Line(new_id(), case, "Jana Berg", text))
     require(result.done and result.line is not None, f"the line was refused: {result.reason}")
-    return str(result.line)
+    return str(result.line).removeprefix("out:")
 
 
 async def _marked(now: Scene, line: str, *states: str) -> None:

@@ -130,9 +130,9 @@ class Browser:
     async def _post(
         self, path: str, body: bytes, headers: Mapping[str, str]
     ) -> tuple[int, dict[str, Any]]:
-        sent = {**headers, **self._cookie()}
+        sent, stream = {**headers, **self._cookie()}, io.BytesIO(body)
         try:
-            async with self._http.post(self._url + path, data=io.BytesIO(body), headers=sent) as answer:
+            async with self._http.post(self._url + path, data=stream, headers=sent) as answer:
                 return answer.status, await answer.json()
         except aiohttp.ClientConnectionError:
             return 503, {}

@@ -27,8 +27,6 @@ WINDOW = 24 * 3600.0
 """Seconds after the customer's last message in which WhatsApp takes free text."""
 _LONGEST_WAIT = 3.0
 """Seconds that a send waits for its turn; a longer wait is a Retry and holds no place."""
-_SETTLED = timedelta(seconds=15)
-"""A message that was just sent may not be in Twilio's list yet."""
 _LIST = 200
 """Messages of one customer that a look-up reads at most."""
 _CONTENT_GONE = 21655
@@ -45,6 +43,8 @@ class WhatsAppChannel:
     """A WebhookChannel, MediaChannel, and one that LooksUp and SendsTemplates."""
 
     name = wire.CHANNEL
+    settles_after = timedelta(seconds=15)
+    """A message that was just sent may not be in Twilio's list yet."""
 
     def __init__(self, settings: WhatsAppSettings, public_url: str) -> None:
         self._settings = settings
@@ -128,8 +128,8 @@ class WhatsAppChannel:
             raise Retry(None, "vendor_unreachable") from error
         except Exception as error:
             raise Retry(None, "vendor_unreachable") from error
-        if found is None and datetime.now(UTC) - attempted < _SETTLED:
-            raise Retry(5.0, "whatsapp_unsettled")
+        if found is None and datetime.now(UTC) - attempted < self.settles_after:
+            raise Retry(self.settles_after.total_seconds() / 3, "whatsapp_unsettled")
         return found
 
     def template_for(self, out: Outbound) -> str | None:

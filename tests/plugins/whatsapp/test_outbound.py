@@ -152,7 +152,7 @@ async def test_a_broken_twilio_is_asked_and_tried_again(
 
 @pytest.fixture
 def settled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plugins.whatsapp.channel._SETTLED", timedelta(0))
+    monkeypatch.setattr("plugins.whatsapp.channel.WhatsAppChannel.settles_after", timedelta(0))
 
 
 async def test_a_connection_cut_after_it_was_taken_sends_nothing_twice(

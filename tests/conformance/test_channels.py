@@ -1,0 +1,15 @@
+"""Every channel that comes with the bot passes the suite."""
+
+from __future__ import annotations
+
+from bot.testing.conformance import ChannelConformance
+from plugins.web.testing_conformance import WebHarness
+from plugins.whatsapp.testing_conformance import WhatsAppHarness
+
+
+class TestWeb(ChannelConformance):
+    harness = WebHarness
+
+
+class TestWhatsApp(ChannelConformance):
+    harness = WhatsAppHarness
