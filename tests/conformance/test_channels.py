@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from bot.testing.conformance import ChannelConformance
+from plugins.console.testing_conformance import ConsoleHarness
 from plugins.web.testing_conformance import WebHarness
 from plugins.whatsapp.testing_conformance import WhatsAppHarness
+
+
+class TestConsole(ChannelConformance):
+    harness = ConsoleHarness
 
 
 class TestWeb(ChannelConformance):
