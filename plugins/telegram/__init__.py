@@ -1,0 +1,33 @@
+"""Telegram, by long polling or webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+from bot.ports import Problem
+from host.hooks import hookimpl
+from host.ports import Registrar
+from plugins.telegram.channel import TelegramChannel
+from plugins.telegram.commands import telegram_commands
+from plugins.telegram.online import offline_problems, online_problems
+from plugins.telegram.settings import TelegramSettings
+
+
+@hookimpl
+def bot_register(bot: Registrar) -> None:
+    """Add the channel, when there is a table `[plugins.telegram]`."""
+    if not bot.configured:
+        return
+    settings = bot.settings(TelegramSettings)
+    channel = TelegramChannel(settings, bot.public_url)
+
+    async def online() -> Sequence[Problem]:
+        return await online_problems(settings, bot.public_url)
+
+    bot.add_migrations(files(__name__) / "migrations")
+    bot.add_channel(channel)
+    bot.add_health(channel.health)
+    bot.add_check(lambda: list(offline_problems(settings, bot.public_url)))
+    bot.add_online_check(online)
+    bot.add_command(telegram_commands(settings))
