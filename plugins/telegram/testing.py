@@ -224,7 +224,9 @@ class TelegramSimulator:
 
     async def __aenter__(self) -> TelegramSimulator:
         self.updates.session = self._session = aiohttp.ClientSession()
-        self._runner = web.AppRunner(self.api.app(), access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(
+            self.api.app(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.testing.conformance import ChannelConformance
 from plugins.console.testing_conformance import ConsoleHarness
+from plugins.telegram.testing_conformance import TelegramHarness, TelegramWebhookHarness
 from plugins.web.testing_conformance import WebHarness
 from plugins.whatsapp.testing_conformance import WhatsAppHarness
 
@@ -18,3 +19,11 @@ class TestWeb(ChannelConformance):
 
 class TestWhatsApp(ChannelConformance):
     harness = WhatsAppHarness
+
+
+class TestTelegram(ChannelConformance):
+    harness = TelegramHarness
+
+
+class TestTelegramWebhook(ChannelConformance):
+    harness = TelegramWebhookHarness
