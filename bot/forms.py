@@ -73,7 +73,9 @@ class Forms:
         standing = await self.standing(call.conversation)
         if standing.locked(action):
             return emptied(action)
-        call = replace(call, address=standing.address)
+        # A shared number is a proof, and nothing to read an order or a postcode from.
+        text = "" if call.understanding.intent == "share_contact" else call.text
+        call = replace(call, address=standing.address, text=text)
         async with asyncio.timeout(READ_TIMEOUT):
             filling = await action.fill(replace(call, proofs=standing.proofs))
             proven = await self._with_phone(action, call, standing, filling)

@@ -19,6 +19,7 @@ _SURE = {
 _WORD_LANGUAGE = {word: lang for lang, words in _SURE.items() for word in words.split()}
 _ENOUGH = 2000  # characters: a longer text tells no more, and detecting holds up the store
 _WORD = re.compile(r"[^\W\d_]+")
+_NO_WORDS = re.compile(r"^/\w+|@\w+")  # a messenger's command, and somebody's name there
 
 
 @cache
@@ -48,7 +49,7 @@ class LanguageDetector:
 
         ``first``: nothing was said before, so that a weaker hint is believed.
         """
-        words = [word.lower() for word in _WORD.findall(text[:_ENOUGH])]
+        words = [word.lower() for word in _WORD.findall(_NO_WORDS.sub(" ", text[:_ENOUGH]))]
         votes = {_WORD_LANGUAGE[word] for word in words if word in _WORD_LANGUAGE}
         if len(words) <= 3 and len(votes) == 1:
             return votes.pop()

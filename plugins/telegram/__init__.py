@@ -10,7 +10,7 @@ from host.hooks import hookimpl
 from host.ports import Registrar
 from plugins.telegram.channel import TelegramChannel
 from plugins.telegram.commands import telegram_commands
-from plugins.telegram.online import offline_problems, online_problems
+from plugins.telegram.offline import offline_problems
 from plugins.telegram.settings import TelegramSettings
 
 
@@ -23,6 +23,8 @@ def bot_register(bot: Registrar) -> None:
     channel = TelegramChannel(settings, bot.public_url)
 
     async def online() -> Sequence[Problem]:
+        from plugins.telegram.online import online_problems  # imports aiogram
+
         return await online_problems(settings, bot.public_url)
 
     bot.add_migrations(files(__name__) / "migrations")

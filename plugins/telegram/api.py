@@ -25,6 +25,7 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.methods import TelegramMethod
+from aiogram.types import Message
 
 from bot.ports import Reject, Retry, UnknownOutcome
 from plugins.telegram.pace import RATE
@@ -80,6 +81,20 @@ async def opened(settings: TelegramSettings) -> AsyncIterator[Bot]:
         yield bot
     finally:
         await session.close()
+
+
+async def message_id(bot: Bot, method: TelegramMethod[Message]) -> int:
+    """Send, and return the message's number. Raises AiogramError.
+
+    One that was sent and that aiogram cannot read (a new kind of field) was sent all the same.
+    """
+    try:
+        return (await bot(method)).message_id
+    except ClientDecodeError as error:
+        match error.data:
+            case {"ok": True, "result": {"message_id": int(number)}}:
+                return number
+        raise
 
 
 def failure(error: AiogramError) -> Retry | Reject | UnknownOutcome:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import rich_click as click
-from aiogram.exceptions import AiogramError
-from aiogram.methods import DeleteWebhook, GetWebhookInfo
 
 from host.cli import data_option
 from host.errors import Fatal
-from plugins.telegram.api import opened
 from plugins.telegram.settings import TelegramSettings
 
 
@@ -31,6 +28,12 @@ def telegram_commands(settings: TelegramSettings) -> click.Group:
 
 
 async def _unhook(settings: TelegramSettings) -> str:
+    # Here: aiogram takes seconds to import.
+    from aiogram.exceptions import AiogramError
+    from aiogram.methods import DeleteWebhook, GetWebhookInfo
+
+    from plugins.telegram.api import opened
+
     async with opened(settings) as bot:
         try:
             info = await bot(GetWebhookInfo())

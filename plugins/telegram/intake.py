@@ -15,8 +15,9 @@ from aiogram.methods import AnswerCallbackQuery
 from bot.messages import Inbound, Kind
 from bot.ports import Inbox, Tx
 from plugins.telegram import ledger
+from plugins.telegram.names import Malformed, Me
 from plugins.telegram.settings import Start
-from plugins.telegram.wire import Malformed, Me, Parsed, join_albums, parse
+from plugins.telegram.wire import Parsed, join_albums, parse
 
 log = logging.getLogger(__name__)
 

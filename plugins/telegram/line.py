@@ -6,9 +6,11 @@ import asyncio
 import logging
 
 from host.ports import Health
-from plugins.telegram.wire import CHANNEL
+from plugins.telegram.names import CHANNEL
 
 log = logging.getLogger(__name__)
+
+REFUSED = "Telegram refuses the token: check SCHALTER_TELEGRAM_TOKEN"
 
 
 class Line:

@@ -23,10 +23,6 @@ from bot.ports import Files, Reject
 Send = TelegramMethod[Message]
 Keyboard = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
 
-BUTTONS = 8
-"""Under one message; more are hard to survey on a phone. Telegram itself allows 100."""
-TITLE_LIMIT = 40
-"""Characters of a title; a longer one is cut on a phone."""
 UPLOAD_LIMIT = 50 * 1024 * 1024
 """Bytes of a file that a bot can send."""
 _PHOTO_LIMIT = 10 * 1024 * 1024
@@ -96,6 +92,11 @@ def share_number(title: str) -> ReplyKeyboardMarkup:
         resize_keyboard=True,
         one_time_keyboard=True,
     )
+
+
+def no_keyboard() -> ReplyKeyboardRemove:
+    """Takes that button away."""
+    return ReplyKeyboardRemove(remove_keyboard=True)
 
 
 def _rows(made: Sequence[InlineKeyboardButton]) -> list[list[InlineKeyboardButton]]:

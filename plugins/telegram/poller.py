@@ -20,13 +20,11 @@ from bot.ports import Inbox
 from plugins.telegram import ledger
 from plugins.telegram.api import CREDENTIALS, UPDATES, GetRawUpdates
 from plugins.telegram.intake import Intake
-from plugins.telegram.line import Line
-from plugins.telegram.webhook import PATH
-from plugins.telegram.wire import Malformed, Me, update_id
+from plugins.telegram.line import REFUSED, Line
+from plugins.telegram.names import PATH, Malformed, Me, update_id
 
 log = logging.getLogger(__name__)
 
-REFUSED = "Telegram refuses the token: check SCHALTER_TELEGRAM_TOKEN"
 _ELSEWHERE = (
     "another program polls with the same token: stop it, or give this bot a token of its own"
 )

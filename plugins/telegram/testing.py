@@ -68,6 +68,7 @@ class Shown:
     data: tuple[str, ...] = ()  # what they carry
     links: tuple[str, ...] = ()  # addresses of buttons that open one
     keyboard: tuple[str, ...] = ()  # in place of the keyboard
+    keyboard_removed: bool = False
     kind: str = "text"  # text, photo or document
     file: bytes | None = None
     name: str = ""

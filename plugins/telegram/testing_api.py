@@ -31,7 +31,7 @@ from aiogram.methods import (
 )
 from aiohttp import web
 
-from plugins.telegram.testing_shown import check_keyboard, check_photo, shown_keyboard, units
+from plugins.telegram.testing_shown import check_keyboard, check_photo, shown, units
 from plugins.telegram.testing_updates import Conflict
 from plugins.telegram.testing_wire import message_of
 
@@ -215,7 +215,7 @@ class BotApi:
         person = self._person(given)
         made = self._taken(given, person, content)
         self.sends.append((time.monotonic(), int(given["chat_id"])))
-        await person.arrives(shown_keyboard(made, content))
+        await person.arrives(shown(made, content, given.get("reply_markup") or {}))
         if faults.gateway > 0:
             faults.gateway -= 1
             raise web.HTTPBadGateway(text="<html>502 Bad Gateway</html>")
@@ -264,8 +264,8 @@ class BotApi:
         told = {key: value for key, value in content.items() if key != "_file"}
         if "caption" in given:
             told["caption"] = given["caption"]
-        if markup is not None:
-            told["reply_markup"] = markup
+        if markup is not None and "inline_keyboard" in markup:
+            told["reply_markup"] = markup  # the other keyboards are not told back
         return message_of(self.next_id(), me, person.chat, told)
 
     def _upload(self, given: Raw, kind: str) -> Raw:

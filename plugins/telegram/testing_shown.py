@@ -47,11 +47,10 @@ def check_photo(data: bytes) -> str:
     return "PHOTO_INVALID_DIMENSIONS" if odd else ""
 
 
-def shown_keyboard(message: Raw, content: Raw) -> Any:
+def shown(message: Raw, content: Raw, markup: Raw) -> Any:
     """The message as a person sees it."""
     from plugins.telegram.testing import Shown
 
-    markup = message.get("reply_markup", {})
     inline = [button for row in markup.get("inline_keyboard", ()) for button in row]
     pressed = [button for button in inline if "callback_data" in button]
     kind = next((one for one in ("photo", "document") if one in message), "text")
@@ -63,6 +62,7 @@ def shown_keyboard(message: Raw, content: Raw) -> Any:
         data=tuple(button["callback_data"] for button in pressed),
         links=tuple(button["url"] for button in inline if "url" in button),
         keyboard=tuple(button["text"] for row in markup.get("keyboard", ()) for button in row),
+        keyboard_removed=bool(markup.get("remove_keyboard")),
         kind=kind,
         file=file,
         name=name,

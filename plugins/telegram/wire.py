@@ -16,15 +16,18 @@ from aiogram.types import CallbackQuery, Contact, InlineKeyboardMarkup, Message,
 from pydantic import ValidationError
 
 from bot.messages import Address, Attachment, Inbound, Kind
+from plugins.telegram.names import (
+    CHANNEL,
+    GREET,
+    HUMAN,
+    SHARE_CONTACT,
+    TEXT_LIMIT,
+    WRITE_PRIVATELY,
+    Malformed,
+    Me,
+    update_id,
+)
 from plugins.telegram.settings import Start
-
-CHANNEL = "telegram"
-TEXT_LIMIT = 4096
-"""UTF-16 units of a message, both ways."""
-FETCH_LIMIT = 20 * 1024 * 1024
-"""Bytes of a file that a bot can fetch (``getFile``)."""
-GREET, HUMAN = "/greet", "/contact_human_agent"
-SHARE_CONTACT, WRITE_PRIVATELY = "/share_contact", "/write_privately"
 
 _COMMANDS = {"start": GREET, "help": GREET, "human": HUMAN, "mensch": HUMAN}
 _COMMAND = re.compile(r"/([a-z]+)(?:@\w+)?(?:\s+(\S+))?\s*", re.IGNORECASE)
@@ -41,18 +44,6 @@ _SILENT = (
 _NOT_FOR_US = frozenset(
     {"my_chat_member", "chat_member", "chat_join_request", "message_reaction", "chat_boost"}
 )
-
-
-class Malformed(Exception):
-    """Not an update of Telegram's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Me:
-    """The bot as Telegram knows it."""
-
-    id: int
-    username: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +65,6 @@ class Parsed:
     query: str | None = None
     pressed: Pressed | None = None
     album: str | None = None
-
-
-def update_id(raw: object) -> int:
-    """The number of an update. Raises :class:`Malformed`."""
-    number = raw.get("update_id") if isinstance(raw, dict) else None
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise Malformed("no update_id")
-    return number
 
 
 def parse(raw: Mapping[str, Any], me: Me, starts: Mapping[str, Start]) -> Parsed:

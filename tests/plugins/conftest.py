@@ -215,7 +215,9 @@ def talking(tmp_path: Path) -> Talking:
         carrier = DemoCarrier(made.database, now=clock)
         facts = KnowledgeSettings().facts()
         book = TextsBook([DOMAIN], formality=formality, facts=facts)
-        channel = FakeChannel(features=Features(burst_seconds=0.0, buttons=10, attachments_out=True))
+        channel = FakeChannel(
+            features=Features(burst_seconds=0.0, buttons=10, attachments_out=True)
+        )
         async with world(
             folder,
             texts=book,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.messages import Answer, Button, Say
 from bot.testing import RunningBot
+from plugins.telegram.names import GREET, HUMAN
 from plugins.telegram.testing import Customer, TelegramSimulator
-from plugins.telegram.wire import GREET, HUMAN
 
 JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 64
 PDF = b"%PDF-1.4 x"

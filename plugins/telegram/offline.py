@@ -1,0 +1,22 @@
+"""What `bot check` finds out without a look at Telegram."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.ports import Problem
+from plugins.telegram.settings import TelegramSettings
+
+WHERE = "channel telegram"
+
+
+def offline_problems(settings: TelegramSettings, public_url: str) -> Iterator[Problem]:
+    """What cannot work with these settings."""
+    if settings.mode == "polling":
+        return
+    if not public_url:
+        what = "Telegram cannot call the bot: its address from outside is not known"
+        yield Problem(WHERE, what, "set [bot] public_url = 'https://...', or mode = 'polling'")
+    elif not public_url.startswith("https://"):
+        what = "Telegram calls only https addresses"
+        yield Problem(WHERE, what, "set [bot] public_url to one, or mode = 'polling'")
