@@ -212,15 +212,16 @@ def _unknown_names(settings: Settings, names: set[str]) -> list[Problem]:
     return problems
 
 
-def _unknown_variables(settings: Settings, plugins: Plugins) -> list[Problem]:
+def _unknown_variables(settings: Settings, plugins: Plugins) -> Iterator[Problem]:
     known = {variable for plugin in plugins.all for variable in plugin.variables}
-    unread = tuple(
-        f"SCHALTER_{p.name.upper()}_" for p in plugins.all if p.state in {"off", "broken"}
-    )
-    return [
-        Problem(f"environment {name}", "is read by no plugin", close_to(name, known), fatal=False)
-        for name in sorted(settings.environment)
-        if name.startswith("SCHALTER_")
-        and name not in known
-        and not name.startswith(unread or "\0")
-    ]
+    owners = {f"SCHALTER_{plugin.name.upper()}_": plugin for plugin in plugins.all}
+    for name in sorted(settings.environment):
+        if not name.startswith("SCHALTER_") or name in known:
+            continue
+        owner = next((one for prefix, one in owners.items() if name.startswith(prefix)), None)
+        if owner is not None and owner.state in {"off", "broken"}:
+            continue
+        fix = close_to(name, known)
+        if owner is not None and owner.state == "idle":
+            fix = f"to use it, add a table [plugins.{owner.name}]"
+        yield Problem(f"environment {name}", "is read by no plugin", fix, fatal=False)

@@ -222,11 +222,16 @@ def _finding(
         return Problem(where, "unknown key", close_to(loc[-1], _names(fields)))
     if info is not None and _is_secret(info):
         variable = "_".join(("SCHALTER", *prefix[1:], *loc)).upper()
-        what = "is missing" if detail["type"] == "missing" else detail["msg"]
-        return Problem(where, what, f"set {variable} in the environment or in .env")
+        return Problem(where, _what(detail), f"set {variable} in the environment or in .env")
     hint = (info.description if info is not None else None) or "see schalter.example.toml"
-    what = "is missing" if detail["type"] == "missing" else detail["msg"]
-    return Problem(where, what[:1].lower() + what[1:], hint)
+    return Problem(where, _what(detail), hint)
+
+
+def _what(detail: ErrorDetails) -> str:
+    if detail["type"] == "missing":
+        return "is missing"
+    what = detail["msg"].removeprefix("Value error, ")
+    return what[:1].lower() + what[1:]
 
 
 def _names(fields: Mapping[str, FieldInfo]) -> list[str]:

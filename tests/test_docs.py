@@ -38,7 +38,15 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 WORDS = ("/root/", "/tmp/", "/home/")
-CHANNELS = {"whatsapp": {"account_sid": "AC" + "0" * 32, "sender": "+4930901820"}}
+CHANNELS = {
+    "telegram": {"mode": "webhook"},
+    "whatsapp": {"account_sid": "AC" + "0" * 32, "sender": "+4930901820"},
+}
+SECRETS = {
+    "SCHALTER_TELEGRAM_TOKEN": "123456789:" + "A" * 35,
+    "SCHALTER_TELEGRAM_WEBHOOK_SECRET": "a" * 16,
+    "SCHALTER_WHATSAPP_AUTH_TOKEN": "token",
+}
 CORE_TABLES = ("bot", "dialogue", "handoff", "files", "log")
 
 
@@ -67,7 +75,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shown:
     monkeypatch.setattr(PluginRegistrar, "settings", spy)
     settings = Settings(
         plugins={"web": {"demo": True}, **CHANNELS},
-        environment={"SCHALTER_WHATSAPP_AUTH_TOKEN": "token"},
+        environment=SECRETS,
     )
     shown = Shown(load(settings, tmp_path), models)
     mine = [plugin for plugin in shown.plugins.all if plugin.distribution == "schalter"]

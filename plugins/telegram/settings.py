@@ -6,29 +6,17 @@ import re
 from typing import Annotated, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
+    field_validator,
     model_validator,
 )
 
 _TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{20,100}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
-
-
-def _token(value: SecretStr) -> SecretStr:
-    if _TOKEN.fullmatch(value.get_secret_value()) is None:
-        raise ValueError("is not a bot's token: 123456789:AA... as @BotFather gives it")
-    return value
-
-
-def _secret(value: SecretStr) -> SecretStr:
-    if _SECRET.fullmatch(value.get_secret_value()) is None:
-        raise ValueError("must be 16 to 256 letters, digits, _ or -")
-    return value
 
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+$")]
@@ -52,13 +40,11 @@ class TelegramSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    token: Annotated[SecretStr, AfterValidator(_token)] = Field(
-        description="The bot's token, from @BotFather"
-    )
+    token: SecretStr = Field(description="The bot's token, from @BotFather")
     mode: Literal["polling", "webhook"] = Field(
         "polling", description="polling asks Telegram for updates; webhook lets Telegram call"
     )
-    webhook_secret: Annotated[SecretStr, AfterValidator(_secret)] | None = Field(
+    webhook_secret: SecretStr | None = Field(
         None, description="What Telegram sends with each call; needed for mode webhook"
     )
     webhook_connections: int = Field(
@@ -83,8 +69,24 @@ class TelegramSettings(BaseModel):
     burst_seconds: float = Field(1.5, ge=0, le=10, description="Messages within it are one turn")
     api_url: Url = Field("https://api.telegram.org", description="The Bot API")
 
+    @field_validator("token")
+    @classmethod
+    def _is_a_token(cls, value: SecretStr) -> SecretStr:
+        if _TOKEN.fullmatch(value.get_secret_value()) is None:
+            raise ValueError("is not a bot's token: 123456789:AA... as @BotFather gives it")
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_a_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and _SECRET.fullmatch(value.get_secret_value()) is None:
+            raise ValueError("must be 16 to 256 letters, digits, _ or -")
+        return value
+
     @model_validator(mode="after")
     def _webhook_has_its_secret(self) -> TelegramSettings:
         if self.mode == "webhook" and self.webhook_secret is None:
-            raise ValueError("mode 'webhook' needs webhook_secret")
+            raise ValueError(
+                "mode 'webhook' needs SCHALTER_TELEGRAM_WEBHOOK_SECRET in the environment"
+            )
         return self
