@@ -84,6 +84,12 @@ class TelegramSettings(BaseModel):
         return value
 
     @model_validator(mode="after")
+    def _a_poll_is_no_silence(self) -> TelegramSettings:
+        if self.quiet_seconds < 1.5 * self.poll_seconds:
+            raise ValueError("quiet_seconds must be at least one and a half times poll_seconds")
+        return self
+
+    @model_validator(mode="after")
     def _webhook_has_its_secret(self) -> TelegramSettings:
         if self.mode == "webhook" and self.webhook_secret is None:
             raise ValueError(
