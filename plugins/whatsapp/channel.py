@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,16 +12,23 @@ from typing import Any
 
 import aiohttp
 from aiolimiter import AsyncLimiter
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
 from bot.messages import Attachment, Features, Outbound
 from bot.ports import Inbox, Refused, Reject, Retry, Route
+from bot.store import StoreError
 from host.ports import Health
 from plugins.whatsapp import ledger, wire
 from plugins.whatsapp.links import Links
 from plugins.whatsapp.settings import Template, WhatsAppSettings
-from plugins.whatsapp.twilio_api import authorised, failure, opened, variables_json
+from plugins.whatsapp.twilio_api import (
+    API_ERRORS,
+    authorised,
+    failure,
+    opened,
+    variables_json,
+)
 from plugins.whatsapp.webhooks import STATUS, Webhooks
 
 WINDOW = 24 * 3600.0
@@ -29,7 +37,11 @@ _LONGEST_WAIT = 3.0
 """Seconds that a send waits for its turn; a longer wait is a Retry and holds no place."""
 _LIST = 200
 """Messages of one customer that a look-up reads at most."""
+_SKEW = timedelta(minutes=15)
+"""How far our clock may be ahead of Twilio's without a message being overlooked."""
 _CONTENT_GONE = 21655
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +102,8 @@ class WhatsAppChannel:
         opened = self._opened()
         parameters = await self._parameters(opened, out)
         await self._turn()
-        payloads = [button.payload for button in out.buttons]
         await opened.inbox.store.write(
-            lambda tx: ledger.attempt(tx, out.id, out.address.id, payloads)
+            lambda tx: ledger.attempt(tx, out.id, out.address.id, out.buttons)
         )
         try:
             message = await opened.client.messages.create_async(
@@ -101,16 +112,15 @@ class WhatsAppChannel:
                 status_callback=f"{self._base}{STATUS}?row={out.id}",
                 **parameters,
             )
-        except TwilioRestException as error:
+        except API_ERRORS as error:
             await self._content_gone(opened, out, error)
             raise self._noted(failure(error)) from error
         except Retry as retry:
             self._pause(retry)
             raise
         self._refused = False
-        sid = str(message.sid)
-        await opened.inbox.store.write(lambda tx: ledger.note_sid(tx, out.id, sid))
-        return sid
+        await self._note_sid(opened, out, str(message.sid))
+        return str(message.sid)
 
     async def look_up(self, out: Outbound) -> str | None:
         """As in the port: what a status told, else what Twilio lists for this customer."""
@@ -124,8 +134,9 @@ class WhatsAppChannel:
         attempted = datetime.fromisoformat(sent["at"])
         try:
             found = await self._find(opened, out, known)
-        except TwilioRestException as error:
-            raise Retry(None, "vendor_unreachable") from error
+        except Retry as retry:
+            self._pause(retry)
+            raise
         except Exception as error:
             raise Retry(None, "vendor_unreachable") from error
         if found is None and datetime.now(UTC) - attempted < self.settles_after:
@@ -179,6 +190,8 @@ class WhatsAppChannel:
         return {**sid, "content_variables": variables_json(variables)} if variables else sid
 
     def _template(self, out: Outbound) -> Template | None:
+        if out.attachments:
+            return None  # a template would say that it is there, and leave it out
         for template in self._settings.templates:
             if (template.response, template.language) == (out.response, out.language):
                 return template
@@ -204,7 +217,7 @@ class WhatsAppChannel:
         try:
             # A content that is made twice does no harm: the customer sees none of them.
             made = await opened.client.content.v1.contents.create_async(content)
-        except TwilioRestException as error:
+        except API_ERRORS as error:
             raise self._noted(_unsent(failure(error))) from error
         except Exception as error:
             raise _unsent(error) from error
@@ -212,11 +225,19 @@ class WhatsAppChannel:
         await opened.inbox.store.write(lambda tx: ledger.keep_content(tx, shape, sid))
         return sid
 
-    async def _content_gone(self, opened: _Open, out: Outbound, error: TwilioRestException) -> None:
+    async def _note_sid(self, opened: _Open, out: Outbound, sid: str) -> None:
+        try:
+            await opened.inbox.store.write(lambda tx: ledger.note_sid(tx, out.id, sid))
+        except StoreError:  # it has left: an error from here would send it again
+            log.exception("the id of a message is not noted", extra={"row": out.id})
+
+    async def _content_gone(
+        self, opened: _Open, out: Outbound, error: TwilioRestException | TwilioServiceException
+    ) -> None:
         if error.code == _CONTENT_GONE and out.template is None and out.buttons:
             shape = self._content(opened, out).shape
             await opened.inbox.store.write(lambda tx: ledger.forget_content(tx, shape))
-            raise Retry(1.0, "whatsapp_template") from error
+            raise Retry(None, "whatsapp_template") from error
 
     async def _turn(self) -> None:
         """Wait for this sender's turn. Raises Retry for a longer wait."""
@@ -241,7 +262,7 @@ class WhatsAppChannel:
 
     async def _find(self, opened: _Open, out: Outbound, known: set[str]) -> str | None:
         """The oldest message to this customer that is like ``out`` and no other row's."""
-        since = (out.created_at or datetime.min.replace(tzinfo=UTC)) - timedelta(minutes=1)
+        since = (out.created_at or datetime.now(UTC)) - _SKEW
         listed = await opened.client.messages.list_async(
             to=wire.number(out.address.id), from_=wire.number(self._settings.sender), limit=_LIST
         )
@@ -274,11 +295,18 @@ class WhatsAppChannel:
 
 
 def _is_like(message: Any, out: Outbound) -> bool:
+    """Whether a listed message may be ``out``.
+
+    One that was made from a content may be listed without its words, and one with a file before
+    Twilio has fetched it.
+    """
+    words = " ".join(str(message.body or "").split())
+    has_file = str(message.num_media or "0") != "0"
     if out.attachments:
-        return str(message.num_media or "0") != "0"
-    if out.template is not None:
-        return str(message.direction or "").startswith("outbound")
-    return " ".join(str(message.body or "").split()) == " ".join(out.text.split())
+        return has_file or not words
+    if out.template is not None or (out.buttons and not words):
+        return not has_file
+    return words == " ".join(out.text.split())
 
 
 def _unsent(error: Exception) -> Exception:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from bot.messages import Button
 from bot.ports import Row, Tx
 
 _ATTEMPT = """
@@ -14,9 +15,10 @@ ON CONFLICT (row) DO UPDATE SET at = excluded.at
 """
 
 
-def attempt(tx: Tx, row: str, address: str, payloads: Sequence[str]) -> None:
+def attempt(tx: Tx, row: str, address: str, buttons: Sequence[Button]) -> None:
     """Note that a row is about to leave."""
-    tx.run(_ATTEMPT, row=row, address=address, payloads=json.dumps(payloads), at=_now())
+    payloads = json.dumps([[button.title, button.payload] for button in buttons])
+    tx.run(_ATTEMPT, row=row, address=address, payloads=payloads, at=_now())
 
 
 def note_sid(tx: Tx, row: str, sid: str) -> None:
@@ -42,20 +44,34 @@ def known(tx: Tx, address: str) -> set[str]:
     return {row["sid"] for row in rows}
 
 
-def payload(tx: Tx, address: str, place: int, under: str | None) -> str | None:
-    """What a button meant: under a message, or under the latest one that had buttons.
+def payload(tx: Tx, address: str, place: int, title: str, under: str | None) -> str | None:
+    """What the button at a place meant: of the message it stood under, where that is known.
 
-    A customer may be faster than Twilio's answer to our send: a row without an id may be the one.
+    Twilio does not name an old message, and a customer may be faster than its answer to our send.
+    Then the latest question is taken when it has that title there: places alone are all alike.
     """
     row = tx.row(
-        "SELECT payloads FROM whatsapp_sent WHERE address = :address AND payloads <> '[]' "
-        "AND (:under IS NULL OR sid = :under OR sid IS NULL) "
-        "ORDER BY (sid IS NOT NULL AND sid = :under) DESC, at DESC LIMIT 1",
+        "SELECT payloads FROM whatsapp_sent WHERE address = :address AND sid = :under",
         address=address,
         under=under,
     )
-    payloads = json.loads(row["payloads"]) if row else []
-    return str(payloads[place - 1]) if 1 <= place <= len(payloads) else None
+    if row is not None:
+        return _payload_at(row, place, None)
+    row = tx.row(
+        "SELECT payloads FROM whatsapp_sent WHERE address = :address AND payloads <> '[]' "
+        "AND (:under IS NULL OR sid IS NULL) ORDER BY at DESC LIMIT 1",
+        address=address,
+        under=under,
+    )
+    return None if row is None else _payload_at(row, place, title)
+
+
+def _payload_at(row: Row, place: int, wanted: str | None) -> str | None:
+    buttons = json.loads(row["payloads"])
+    if not 1 <= place <= len(buttons):
+        return None
+    title, found = buttons[place - 1]
+    return str(found) if wanted is None or title.strip() == wanted.strip() else None
 
 
 def content(tx: Tx, shape: str) -> str | None:

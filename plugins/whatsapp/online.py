@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from bot.ports import Problem, Retry, UnknownOutcome
 from plugins.whatsapp.settings import WhatsAppSettings
-from plugins.whatsapp.twilio_api import opened
+from plugins.whatsapp.twilio_api import API_ERRORS, opened
 
 _WHERE = "channel whatsapp"
 
@@ -42,7 +41,7 @@ async def online_problems(settings: WhatsAppSettings) -> Sequence[Problem]:
             if account.status != "active":
                 return [Problem(_WHERE, f"the account is {account.status}", "see Twilio's console")]
             found = [await _template(client, one.content_sid) for one in settings.templates]
-        except TwilioRestException as error:
+        except API_ERRORS as error:
             if error.status in (401, 403):
                 fix = "check account_sid and SCHALTER_WHATSAPP_AUTH_TOKEN"
                 return [Problem(_WHERE, "Twilio refuses the credentials", fix)]
@@ -57,7 +56,7 @@ async def online_problems(settings: WhatsAppSettings) -> Sequence[Problem]:
 async def _template(client: Client, sid: str) -> Problem | None:
     try:
         approval = await client.content.v1.contents(sid).approval_fetch().fetch_async()
-    except TwilioRestException as error:
+    except API_ERRORS as error:
         if error.status != 404:
             raise
         return Problem(_WHERE, f"there is no template {sid}", "copy its SID from the console")

@@ -24,7 +24,10 @@ REASONS = {
     63007: "whatsapp_sender",  # no channel with the 'From' address
     63012: "whatsapp_outage",
     63013: "whatsapp_policy",
+    63014: "whatsapp_blocked",  # by something that the recipient did
+    63015: "whatsapp_sandbox",  # has not joined it, or three days ago
     63016: "window_closed",
+    63017: "whatsapp_rate",
     63018: "whatsapp_rate",
     63019: "whatsapp_media",
     63021: "whatsapp_content",
@@ -33,6 +36,7 @@ REASONS = {
     63028: "whatsapp_template",
     63032: "whatsapp_not_delivered",
     63033: "whatsapp_blocked",
+    63038: "whatsapp_day_limit",
     63040: "whatsapp_template",
     63041: "whatsapp_template",
     63042: "whatsapp_template",

@@ -7,21 +7,25 @@ that was cut off, so this is one of ours behind the SDK's interface.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
-from multidict import CIMultiDictProxy
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
 from bot.ports import Reject, Retry, UnknownOutcome
-from plugins.whatsapp.reasons import PASSING, reason_of
+from plugins.whatsapp.reasons import PASSING, REASONS, reason_of
 from plugins.whatsapp.settings import WhatsAppSettings
 
+API_ERRORS = (TwilioRestException, TwilioServiceException)
+"""What the SDK raises for an answer that is an error, in the older and in the newer format."""
 _LONGEST_PAUSE = 3600.0  # seconds; a vendor's Retry-After is not believed beyond this
 _UNSURE = frozenset({408, 500, 502, 504})
 _UNAUTHORISED = frozenset({401, 403})
@@ -69,7 +73,7 @@ class SessionClient(AsyncHttpClient):  # type: ignore[misc]  # the SDK is not ty
         except (aiohttp.ClientError, TimeoutError) as error:
             raise UnknownOutcome from error
         if response.status == 429:
-            raise Retry(_pause(response.headers), "whatsapp_rate")
+            raise Retry(pause_of(response.headers.get("Retry-After")), "whatsapp_rate")
         return Response(response.status, text, response.headers)
 
 
@@ -78,11 +82,21 @@ def authorised(user: str, password: str) -> dict[str, str]:
     return {"Authorization": aiohttp.encode_basic_auth(user, password)}
 
 
-def _pause(headers: CIMultiDictProxy[str]) -> float:
+def pause_of(told: str | None) -> float:
+    """Seconds to wait for a `Retry-After`: seconds or a date; without one, or a strange one, 1."""
     try:
-        return min(max(float(headers.get("Retry-After", "1")), 0.1), _LONGEST_PAUSE)
-    except ValueError:  # a date is allowed too; Twilio sends seconds
-        return 5.0
+        seconds = float(told or "1")
+    except ValueError:
+        seconds = _seconds_until(told or "")
+    return min(max(seconds, 0.1), _LONGEST_PAUSE) if not math.isnan(seconds) else 1.0
+
+
+def _seconds_until(date: str) -> float:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return 1.0
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
 
 @asynccontextmanager
@@ -99,12 +113,12 @@ async def opened(settings: WhatsAppSettings) -> AsyncIterator[tuple[Client, aioh
         yield client, session
 
 
-def failure(error: TwilioRestException) -> Retry | Reject | UnknownOutcome:
+def failure(error: TwilioRestException | TwilioServiceException) -> Retry | Reject | UnknownOutcome:
     """What an error of the API means for the message that was to be sent."""
     if error.status in _UNAUTHORISED:
         return Retry(60.0, "whatsapp_credentials")  # an operator can mend it
     if error.code in PASSING or error.status == 503:
-        return Retry(None, reason_of(error.code) if error.code else "vendor_unreachable")
+        return Retry(None, REASONS.get(error.code, "vendor_unreachable"))
     if error.status in _UNSURE or error.status >= 500:
         return UnknownOutcome(error.status)
     return Reject(reason_of(error.code))

@@ -49,7 +49,9 @@ class Webhooks:
             raise _malformed(error) from None
         if pressed is not None:
             payload = await self._inbox.store.read(
-                lambda tx: ledger.payload(tx, message.address.id, pressed.place, pressed.under)
+                lambda tx: ledger.payload(
+                    tx, message.address.id, pressed.place, message.text, pressed.under
+                )
             )
             message = replace(message, payload=payload)
         await self._inbox.accept(message)

@@ -75,7 +75,7 @@ def parse_message(form: Mapping[str, str]) -> tuple[Inbound, Pressed | None]:
         kind=kind,
         text=text,
         attachments=attachments,
-        sender_name=form.get("ProfileName") or None,
+        sender_name=" ".join(form.get("ProfileName", "").split()) or None,
         quotes=form.get("OriginalRepliedMessageSid") or None,
         phone=sender[1],
     )
@@ -156,13 +156,13 @@ def number(address: str) -> str:
 def content_of(text: str, buttons: tuple[Button, ...], choose: str, language: str) -> Content:
     """The content for a question with buttons, and what fills its variables.
 
-    A variable may hold no line break, so each line is one of its own. ``choose`` is what opens a
-    list.
+    A variable may hold no line break, tab or run of blanks, so each line is one of its own.
+    ``choose`` is what opens a list.
     """
-    lines = text.split("\n")
-    variables = {str(place): line for place, line in enumerate(filter(str.strip, lines), 1)}
+    lines = [" ".join(line.split()) for line in text.split("\n")]
+    variables = {str(place): line for place, line in enumerate(filter(None, lines), 1)}
     places = iter(range(1, len(variables) + 1))
-    body = "\n".join(f"{{{{{next(places)}}}}}" if line.strip() else "" for line in lines)
+    body = "\n".join(f"{{{{{next(places)}}}}}" if line else "" for line in lines)
     titles = [(f"{CHOICE}{place}", button.title) for place, button in enumerate(buttons, 1)]
     if len(buttons) <= QUICK_REPLIES:
         actions = [{"type": "QUICK_REPLY", "title": title, "id": id} for id, title in titles]
