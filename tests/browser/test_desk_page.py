@@ -160,11 +160,22 @@ async def before(route: object, jonas: DeskClient) -> None:
     await route.continue_()  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("blocked", re.compile("^Nicht angekommen: blocked")),  # a code of some plugin's
+        ("file_gone", re.compile("^Nicht")),  # a sentence, which stands alone
+    ],
+)
 async def test_what_failed_turns_red_and_can_go_again(
-    bot: WebBot, opened: Open, monkeypatch: pytest.MonkeyPatch
+    bot: WebBot,
+    opened: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    reason: str,
+    shown: re.Pattern[str],
 ) -> None:
     async def refuse(self: WebChannel, out: Outbound) -> str:
-        raise Reject("blocked")
+        raise Reject(reason)
 
     async with ChatClient(bot.url) as chat:
         await chat.ask("Mensch")
@@ -177,7 +188,7 @@ async def test_what_failed_turns_red_and_can_go_again(
             patch.setattr(WebChannel, "send", refuse)
             await desk.locator("#text").fill("Kommt nicht an")
             await desk.locator("#send").click()
-            await expect(desk.locator(".wrong .foot")).to_contain_text("Nicht angekommen: blocked")
+            await expect(desk.locator(".wrong .foot span")).to_have_text(shown)
         await desk.get_by_role("button", name="Noch einmal senden").click()
         assert (await chat.wait(lambda m: m.author == "agent")).text == "Kommt nicht an"
 

@@ -73,10 +73,16 @@ export class Thread {
       return el("p", { class: "foot" }, use);
     }
     if (!line.state) return null;
-    const parts = [icon(SIGNS[line.state] ?? "clock"), el("span", {}, this.words.t(`state_${line.state}`))];
-    if (line.reason_text) parts.push(el("span", {}, `: ${line.reason_text}`));
+    const parts = [icon(SIGNS[line.state] ?? "clock"), el("span", {}, this.outcome(line))];
     if (line.author === "agent" && (line.state === "failed" || line.state === "unknown"))
       parts.push(el("button", { type: "button", class: "link", onclick: () => this.onAgain(line) }, this.words.t("again")));
     return el("p", { class: "foot" }, parts);
+  }
+
+  /** A reason that is a sentence says it all; a code of some plugin's says nothing by itself. */
+  outcome(line) {
+    const state = this.words.t(`state_${line.state}`);
+    if (!line.reason_text) return state;
+    return line.reason_text.includes(" ") ? line.reason_text : `${state}: ${line.reason_text}`;
   }
 }
