@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.actions import PROPOSAL, ActionRunner, yes_no
-from bot.handoff import Handoff
+from bot.counter import Handoff
 from bot.messages import ActionCall, Address, Answer, Outcome, Owner, Say, Turn
 from bot.ports import Corrects, Next, Row, Store, Texts, Tx
 from bot.store import codec, conversations, effects, turns

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from bot.actions import ActionRunner
 from bot.builtin_actions import BuiltinActions
+from bot.counter import BuildsCounter
 from bot.dispatcher import Dispatcher, Patience, compose
 from bot.freezing import Freezer
-from bot.handoff import CoreDeskInbox, Handoff
 from bot.inbox import CoreInbox
 from bot.media import MediaFetcher
 from bot.messages import ActionCall
@@ -23,7 +23,6 @@ from bot.ports import (
     Identify,
     Middleware,
     Next,
-    OrderFacts,
     Texts,
     TimerHandler,
     Tx,
@@ -46,16 +45,14 @@ class Parts:
     texts: Texts
     channels: Mapping[str, Channel]
     desks: Mapping[str, Desk]
-    desk_for: Callable[[str, str], str]
+    counter: BuildsCounter
     detect: Callable[[str, str, bool], str]
     language: str = "de"
     identify: Identify | None = None
-    order_facts: OrderFacts | None = None
     middleware: Sequence[Middleware] = ()
     timers: Mapping[str, TimerHandler] = field(default_factory=dict)
     patience: Patience = field(default_factory=Patience)
     session_pause: float = 3600.0  # seconds
-    undo_seconds: float = 0.0
     clock: Clock = utc_now
     observe: Observe = lambda _step, _seconds: None
 
@@ -76,24 +73,20 @@ class Core:
             language=parts.language,
             clock=clock,
         )
-        self.handoff = Handoff(
-            renderer=renderer,
-            desk=parts.desk_for,
-            undo_seconds=parts.undo_seconds,
-            clock=clock,
-        )
-        self.desk_inbox = CoreDeskInbox(
-            store=store,
-            files=parts.files,
-            texts=parts.texts,
-            handoff=self.handoff,
-            features=features,
-            order_facts=parts.order_facts,
-        )
-        self._settler = Settler(store=store, renderer=renderer, handoff=self.handoff, clock=clock)
         self.actions = ActionRunner(
             store=store, identify=parts.identify, on_effect=self._on_effect, clock=clock
         )
+        counter = parts.counter(
+            store=store,
+            files=parts.files,
+            texts=parts.texts,
+            renderer=renderer,
+            features=features,
+            actions=self.actions,
+            clock=clock,
+        )
+        self.handoff, self.desk_inbox = counter.handoff, counter.inbox
+        self._settler = Settler(store=store, renderer=renderer, handoff=self.handoff, clock=clock)
         self._builtins = BuiltinActions(
             runner=self.actions,
             store=store,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from bot.messages import Address, Attachment, Author, Kind, Owner, State
+
+Priority = Literal["high", "normal", "low"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class HistoryLine:
     kind: Kind = Kind.TEXT
     effect: bool = False  # a draft that reports a finished side effect
     quote: str | None = None  # the text of the earlier message that this one answers
+    command: str | None = None  # of an agent's line: the id of the command that made it
+    edited: bool = False  # of an agent's line: its text was changed after it was accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +39,30 @@ class Case:
     conversation: int
     address: Address
     reason: str
-    priority: str  # "high" | "normal"
+    priority: str  # "high" | "normal" | "low"
     state: str  # "open" | "taken" | "closed"
     opened_at: datetime
     language: str
     owner: Owner
-    agent: str | None = None
+    agent: str | None = None  # an id; ``agent_name`` is for people
+    agent_name: str | None = None
     taken_at: datetime | None = None
     closed_at: datetime | None = None
     outcome: str | None = None
     customer: str | None = None  # the profile name, where the channel tells one
+    contact: str | None = None  # an e-mail address that the customer left while nobody was there
     intents: tuple[str, ...] = ()  # what the bot understood, latest last
     tried: tuple[str, ...] = ()  # what the bot did: "track_order: done"
     orders: tuple[Mapping[str, Any], ...] = ()  # facts of the orders that were proven or proposed
     desk: str = ""
+    place: str = ""  # where at the desk, by the rule that chose it; empty: its usual one
     updated: int = 0  # raised by every change; the card in place is idempotent by it
     last_in_at: datetime | None = None  # when the customer last wrote
     reply_until: datetime | None = None  # until when free text may be sent; None: no limit
+    waits_since: datetime | None = None  # the customer, for a person's answer; None: has one
+    due_at: datetime | None = None  # when a person should have answered, by hours and priority
+    snoozed_until: datetime | None = None
+    summary: str = ""  # two sentences made from facts, in the desk's language
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,14 @@ class CaseLine:
 
     case: int
     line: HistoryLine
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Who sits at a desk: ``id`` is unique there, ``name`` is for people."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +104,96 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """Take a line back within its undo time. ``line`` names any row of it, or its command."""
+
+    id: str
+    case: int
+    agent: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Change a line: what goes out within the undo time, later by an edit or a correction."""
+
+    id: str
+    case: int
+    agent: str
+    line: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsend:
+    """Delete a line: a Stop within the undo time, later at the customer's where possible."""
+
+    id: str
+    case: int
+    agent: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Send a line that failed, or whose outcome is unknown, once more: a new row that names it."""
+
+    id: str
+    case: int
+    agent: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Give a case to a colleague (``to``), who then speaks; or to oneself."""
+
+    id: str
+    case: int
+    agent: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give a taken case back to the desk: the customer waits for a person again."""
+
+    id: str
+    case: int
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prioritise:
+    """Set the priority of a case."""
+
+    id: str
+    case: int
+    agent: str
+    priority: Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Put a case off ``until`` then or the customer's next message; ``None`` wakes it."""
+
+    id: str
+    case: int
+    agent: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetLanguage:
+    """Set the language (``de``, ``en``) in which a conversation goes on."""
+
+    id: str
+    case: int
+    agent: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class HandBack:
     """The agent gives the conversation back to the bot.
 
@@ -100,24 +209,101 @@ class HandBack:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The case ends; the bot speaks again. ``note`` stays inside."""
+    """The case ends; the bot speaks again. ``outcome`` and ``note`` stay inside."""
 
     id: str
     case: int
     agent: str
     note: str = ""
+    outcome: str = ""
 
 
-Command = TakeOver | Line | HandBack | Close
+Command = (
+    TakeOver
+    | Line
+    | Stop
+    | Edit
+    | Unsend
+    | Again
+    | Assign
+    | Release
+    | Prioritise
+    | Snooze
+    | SetLanguage
+    | HandBack
+    | Close
+)
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
     """What a command did: ``done``, or ``refused`` with a reason code an agent understands.
 
-    ``line`` is the id of the outbox row that an accepted ``Line`` became.
+    ``line`` is the id of the last outbox row that an accepted ``Line`` became. ``reason`` may also
+    say how it was done (``corrected``: the edit went out as a message of its own).
     """
 
     done: bool
     reason: str | None = None
     line: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A prepared text: ``text`` is filled with the facts of the case, in its language."""
+
+    name: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActField:
+    """One argument of an order action, for a form: its value as far as the case tells it."""
+
+    name: str
+    title: str
+    value: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAction:
+    """An action that an agent may run for a case."""
+
+    name: str
+    title: str
+    fields: tuple[ActField, ...]
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an action would do (``possible``), or why not; ``act`` is what to confirm it with."""
+
+    possible: bool
+    text: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An agent's confirmed order action; ``id`` is its idempotency key. Not a transaction."""
+
+    id: str
+    case: int
+    agent: str
+    action: str
+    arguments: Mapping[str, Any]
+    version: str = ""
+    tell: bool = True  # say the result to the customer
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What became of an :class:`Act`; ``text`` says it as the customer would read it."""
+
+    done: bool
+    text: str
+    reason: str | None = None

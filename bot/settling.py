@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.clean import has_words
-from bot.handoff import Handoff
+from bot.counter import Handoff
 from bot.inbox import post_line, wake_if_waiting
 from bot.messages import (
     Answer,

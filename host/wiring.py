@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files as resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -26,6 +27,7 @@ from bot.ports import (
 )
 from bot.store import SQLiteStore
 from bot.store.migrate import Migrations
+from desk.counter import Counter, DeskParts
 from host.errors import Fatal
 from host.files import SWEEP, DiskFiles
 from host.metrics import Metrics
@@ -179,7 +181,10 @@ def _add(core: Core, action: Action) -> None:
 def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
     settings, plugins = wiring.settings, wiring.plugins
     patience = settings.dialogue
-    desk = desk_of(settings, wiring.desks)
+    counter = DeskParts(
+        desk_for=partial(_one_desk, desk_of(settings, wiring.desks)),
+        order_facts=_optional(plugins, OrderFacts),
+    )
     typing = TypingHint(store=wiring.store, channels=wiring.channels)
     return Parts(
         store=wiring.store,
@@ -187,17 +192,20 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
         texts=wiring.texts,
         channels=wiring.channels,
         desks=wiring.desks,
-        desk_for=lambda _reason, _language: desk,
+        counter=partial(Counter, counter),
         detect=detect,
         language=settings.bot.language,
         identify=_optional(plugins, Identify),
-        order_facts=_optional(plugins, OrderFacts),
         middleware=[typing, *plugins.each("middlewares")],
         timers={**_merged(plugins, "timers"), SWEEP: wiring.files.schedule},
         patience=Patience(patience.slow_after, patience.ask_timeout, patience.retry_limit),
         session_pause=patience.session_pause,
         observe=wiring.metrics.observe,
     )
+
+
+def _one_desk(desk: str, _reason: str, _language: str) -> str:
+    return desk
 
 
 def desk_of(settings: Settings, desks: Mapping[str, Desk]) -> str:

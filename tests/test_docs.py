@@ -315,13 +315,16 @@ def test_every_page_can_be_reached_from_the_first_one() -> None:
     assert set(PAGES) <= seen
 
 
+MADE_LATER = {"nlu/models/"}  # by training, which a test of the pages does not wait for
+
+
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_every_module_and_folder_that_a_page_names_exists(file: Path) -> None:
     named = re.findall(
-        r"`((?:bot|host|plugins|nlu|stories|tests|docs|benchmarks)/[\w./-]*)`",
+        r"`((?:bot|desk|host|plugins|nlu|stories|tests|docs|benchmarks)/[\w./-]*)`",
         file.read_text("utf-8"),
     )
-    for name in named:
+    for name in set(named) - MADE_LATER:
         assert (ROOT / name).exists(), f"{file.name}: {name}"
 
 

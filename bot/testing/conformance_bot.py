@@ -7,6 +7,7 @@ import importlib.resources
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from bot.store.migrate import Migrations
 from bot.testing.conformance_wire import Harness
 from bot.testing.fakes import FakeDesk, ScriptedDialogue
 from bot.testing.world import SETTLED, texts_of
+from desk.counter import Counter, DeskParts
 from host.files import DiskFiles
 from host.metrics import Metrics
 from host.settings import FilesOptions
@@ -142,7 +144,7 @@ def _parts(store: FaultyStore, files: Files, channel: Channel, desk: FakeDesk) -
         texts=texts_of((OUR_DIALOGUE / "domain",)),
         channels=channels,
         desks={desk.name: desk},
-        desk_for=lambda _reason, _language: desk.name,
+        counter=partial(Counter, DeskParts(desk_for=lambda _reason, _language: desk.name)),
         detect=lambda _text, current, _first: current,
         middleware=[TypingHint(store=typed, channels=channels)],
     )

@@ -7,7 +7,7 @@ import importlib.resources
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from bot.store import SQLiteStore
 from bot.store.codec import Clock, new_id, utc_now
 from bot.store.migrate import Migrations
 from bot.testing.fakes import FakeChannel, FakeDesk, ScriptedDialogue
+from desk.counter import Counter, DeskParts
 from host.files import DiskFiles
 from host.settings import FilesOptions
 from host.texts import TextsBook
@@ -99,6 +100,7 @@ async def world(
     desk = desk or FakeDesk()
     book = texts_of(tuple(texts)) if isinstance(texts, Sequence) else texts
     migrations = Migrations("core", importlib.resources.files("bot.store") / "migrations")
+    counter = DeskParts(desk_for=lambda _reason, _language: desk.name, undo_seconds=undo_seconds)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SQLiteStore(folder / "bot.db", [migrations]))
         core = Core(
@@ -108,13 +110,12 @@ async def world(
                 texts=book,
                 channels={channel.name: channel},
                 desks={desk.name: desk},
-                desk_for=lambda _reason, _language: desk.name,
+                counter=partial(Counter, counter),
                 detect=detect,
                 identify=identify,
                 middleware=middleware,
                 timers=timers or {},
                 patience=patience or Patience(),
-                undo_seconds=undo_seconds,
                 clock=clock,
             )
         )

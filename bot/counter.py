@@ -1,0 +1,59 @@
+"""Where the core meets the agents' side, which the package ``desk`` implements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from bot.actions import ActionRunner
+from bot.messages import Answer, Features
+from bot.ports import DeskInbox, Files, Row, Store, Texts, Tx
+from bot.rendering import Renderer
+from bot.store.codec import Clock
+
+
+class Handoff(Protocol):
+    """How the turns of the core reach people. Each call is a part of a transaction."""
+
+    def open_case(self, tx: Tx, conversation: Row, reason: str) -> int:
+        """Open a case (or return the open one); a bot's conversation waits for a person now."""
+
+    def back_to_bot(self, tx: Tx, conversation: Row) -> bool:
+        """The waiting customer wants the bot again; False when nobody waited."""
+
+    def say_answer(
+        self, tx: Tx, conversation: Row, turn: Row, answer: Answer, *, tag: str | None = None
+    ) -> bool:
+        """Queue what a turn says, as a draft where a person spoke since; True when it goes out."""
+
+    def tell_effects(self, tx: Tx, turn: Row) -> None:
+        """Say what a turn did that a person has now: as a draft, marked, once an agent owns it."""
+
+
+class Counter(Protocol):
+    """The agents' side of the core; ``desk`` implements it."""
+
+    @property
+    def handoff(self) -> Handoff:
+        """Where turns hand over to people."""
+
+    @property
+    def inbox(self) -> DeskInbox:
+        """Where desks put commands and read cases."""
+
+
+class BuildsCounter(Protocol):
+    """Makes the agents' side of what it needs of the core."""
+
+    def __call__(
+        self,
+        *,
+        store: Store,
+        files: Files,
+        texts: Texts,
+        renderer: Renderer,
+        features: Mapping[str, Features],
+        actions: ActionRunner,
+        clock: Clock,
+    ) -> Counter:
+        """Make it; nothing is opened."""

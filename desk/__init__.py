@@ -1,0 +1,4 @@
+"""The agents' side of the core: cases, who has them, and what agents command.
+
+Knows no vendor: what a desk looks like is a plugin's.
+"""

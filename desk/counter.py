@@ -1,0 +1,59 @@
+"""Puts the agents' side together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.actions import ActionRunner
+from bot.messages import Features
+from bot.ports import Files, OrderFacts, Store, Texts
+from bot.rendering import Renderer
+from bot.store.codec import Clock, utc_now
+from desk.commands import Commands
+from desk.handoff import CaseBook
+from desk.inbox import CoreDeskInbox
+from desk.lines import Lines
+from desk.ownership import Ownership
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeskParts:
+    """What the agents' side needs of the host. ``undo_seconds``: until an agent's line leaves."""
+
+    desk_for: Callable[[str, str], str]
+    order_facts: OrderFacts | None = None
+    undo_seconds: float = 0.0
+
+
+class Counter:
+    """The agents' side, wired. A :class:`bot.counter.Counter`."""
+
+    def __init__(
+        self,
+        parts: DeskParts,
+        *,
+        store: Store,
+        files: Files,
+        texts: Texts,
+        renderer: Renderer,
+        features: Mapping[str, Features],
+        actions: ActionRunner,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.handoff = CaseBook(renderer=renderer, desk=parts.desk_for, clock=clock)
+        commands = Commands(
+            ownership=Ownership(book=self.handoff),
+            lines=Lines(book=self.handoff, undo=timedelta(seconds=parts.undo_seconds)),
+            clock=clock,
+        )
+        self.inbox = CoreDeskInbox(
+            store=store,
+            files=files,
+            texts=texts,
+            commands=commands,
+            features=features,
+            actions=actions,
+            order_facts=parts.order_facts,
+        )

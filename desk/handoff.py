@@ -1,0 +1,141 @@
+"""How the turns of the core reach people: cases, the owner, and what a person must see.
+
+Everything here is one transaction and waits for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.inbox import post_line
+from bot.messages import Answer, Attachment, Author, Owner, Say, State
+from bot.outbox import is_stale
+from bot.ports import Row, Tx
+from bot.rendering import Renderer
+from bot.store import cases, conversations, effects, outbox, turns
+from bot.store.codec import Clock, answer_from_dict, decode, utc_now
+
+# Reasons that an agent should see before others.
+URGENT = frozenset({"complaint", "outcome_unknown", "action_failed", "pair_attempts"})
+
+
+@dataclass(eq=False, kw_only=True)
+class CaseBook:
+    """Opens cases, and tells the desk what happens in them. A :class:`bot.counter.Handoff`.
+
+    ``desk`` tells which desk gets a case for a reason and a language.
+    """
+
+    renderer: Renderer
+    desk: Callable[[str, str], str]
+    clock: Clock = utc_now
+
+    def open_case(self, tx: Tx, conversation: Row, reason: str) -> int:
+        """Open a case (or return the open one); a bot's conversation waits for a person now."""
+        now = self.clock()
+        priority = "high" if reason in URGENT else "normal"
+        existing = cases.open_case(tx, conversation["id"])
+        if existing is not None:
+            if priority == "high" and existing["priority"] != "high":
+                cases.raise_priority(tx, existing["id"], reason, priority)
+            self.show(tx, existing["id"], now)
+            return int(existing["id"])
+        desk = self.desk(reason, conversation["language"])
+        case = cases.insert(
+            tx, conversation["id"], desk=desk, reason=reason, priority=priority, now=now
+        )
+        if conversation["owner"] == Owner.BOT:
+            conversations.change_owner(tx, conversation["id"], Owner.WAITING)
+        self.show(tx, case, now)
+        unfetched = {f"in:{row['id']}" for row in turns.unfetched(tx, conversation["id"])}
+        for line in cases.history(tx, conversation["id"], limit=20):
+            if line.id not in unfetched:  # shown when its files are there
+                post_line(tx, conversation["id"], line.id, now)
+        tx.notify("owner", conversation["id"])
+        return case
+
+    def back_to_bot(self, tx: Tx, conversation: Row) -> bool:
+        """The waiting customer wants the bot again; False when nobody waited."""
+        case = cases.open_case(tx, conversation["id"])
+        if case is None or conversation["owner"] != Owner.WAITING:
+            return False
+        now = self.clock()
+        cases.close(tx, case["id"], cases.CUSTOMER_BACK, now)
+        conversations.change_owner(tx, conversation["id"], Owner.BOT)
+        self.show(tx, case["id"], now)
+        tx.notify("owner", conversation["id"])
+        return True
+
+    def say_answer(
+        self, tx: Tx, conversation: Row, turn: Row, answer: Answer, *, tag: str | None = None
+    ) -> bool:
+        """Queue what a turn says, as a draft where a person spoke since; True when it goes out."""
+        stale = is_stale(conversation, turn["owner_version"])
+        case = cases.open_case(tx, conversation["id"])
+        ids = self.renderer.queue(
+            tx,
+            conversation,
+            answer.says,
+            now=self.clock(),
+            turn=turn["key"],
+            language=turn["language"],
+            state=State.DRAFT if stale else State.QUEUED,
+            effect=answer.effect,
+            case=case["id"] if case else None,
+            owner_version=turn["owner_version"],
+            tag=tag,
+        )
+        for line in ids:
+            post_line(tx, conversation["id"], f"out:{line}", self.clock())
+        return not stale
+
+    def tell_effects(self, tx: Tx, turn: Row) -> None:
+        """Say what a turn did that a person has now: as a draft, marked, once an agent owns it.
+
+        The rows are named by turn and call, so that telling them again adds none.
+        """
+        for record in effects.finished(tx, turn["key"]):
+            answer = answer_from_dict(decode(record["result"]))
+            conversation = conversations.get(tx, turn["conversation"])
+            if answer.reason == "outcome_unknown":
+                self.open_case(tx, conversation, answer.reason)
+                conversation = conversations.get(tx, turn["conversation"])
+            self.say_answer(tx, conversation, turn, answer, tag=f"effect{record['number']}")
+
+    def keep_note(
+        self,
+        tx: Tx,
+        case: Row,
+        agent: str,
+        text: str,
+        attachments: tuple[Attachment, ...] = (),
+    ) -> str:
+        """Keep a line that stays inside, and show it; return its id."""
+        now = self.clock()
+        line = cases.insert_note(
+            tx,
+            case=case["id"],
+            conversation=case["conversation"],
+            agent=agent,
+            text=text,
+            attachments=attachments,
+            now=now,
+        )
+        post_line(tx, case["conversation"], line, now, case=case)
+        return line
+
+    def notice(self, tx: Tx, conversation: int, say: Say, case: int, now: datetime) -> None:
+        """Tell the customer what the system has to say, under any owner."""
+        row = conversations.get(tx, conversation)
+        ids = self.renderer.queue(tx, row, [say], now=now, author=Author.SYSTEM, case=case)
+        for line in ids:
+            post_line(tx, conversation, f"out:{line}", now)
+
+    def show(self, tx: Tx, case: int, now: datetime) -> None:
+        """Have the card of a case made or updated."""
+        row = cases.get_row(tx, case)
+        assert row is not None  # noqa: S101 - foreign key
+        outbox.tell_desk(tx, "show", row, str(case), now)
+        cases.touch(tx, case)

@@ -1,0 +1,78 @@
+"""Where desks put commands and read cases from."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from bot.actions import ActionRunner
+from bot.desk import Case, Command, CommandResult, HistoryLine
+from bot.messages import Features
+from bot.ports import Files, OrderFacts, Store, Texts, Tx, Unavailable
+from bot.store import cases
+from desk.commands import Commands
+
+_FACTS_TIMEOUT = 5.0  # seconds
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False, kw_only=True)
+class CoreDeskInbox:
+    """The DeskInbox port. ``order_facts`` tells the card about the orders of a case."""
+
+    store: Store
+    files: Files
+    texts: Texts
+    commands: Commands
+    actions: ActionRunner
+    features: Mapping[str, Features] = field(default_factory=dict)
+    order_facts: OrderFacts | None = None
+
+    async def accept(self, command: Command) -> CommandResult:
+        """Apply a command at once."""
+        return await self.store.write(lambda tx: self.commands.apply(tx, command))
+
+    async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
+        """Open (or the latest closed) cases."""
+        found = await self.store.read(lambda tx: cases.listed(tx, closed=closed, desk=desk))
+        return [self._with_window(case) for case in found]
+
+    async def case(self, case: int) -> Case | None:
+        """One case, with the facts of its orders where the shop tells them."""
+        found = await self.store.read(lambda tx: cases.load(tx, case))
+        found = found and self._with_window(found)
+        if found is None or self.order_facts is None:
+            return found
+        facts = [await self._facts_of(self.order_facts, order) for order in found.orders]
+        return replace(found, orders=tuple(facts))
+
+    def _with_window(self, case: Case) -> Case:
+        features = self.features.get(case.address.channel, Features())
+        if features.reply_window is None or case.last_in_at is None:
+            return case
+        until = case.last_in_at + timedelta(seconds=features.reply_window)
+        return replace(case, reply_until=until)
+
+    @staticmethod
+    async def _facts_of(port: OrderFacts, order: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            async with asyncio.timeout(_FACTS_TIMEOUT):
+                return {**order, **(await port.order_facts(order["number"]) or {})}
+        except Unavailable:
+            return order  # the card is worth showing without them
+        except Exception:  # an edge: a plugin's own fault must not hide the case
+            log.exception("no order facts")
+            return order
+
+    async def history(self, case: int, *, limit: int = 200) -> list[HistoryLine]:
+        """The conversation of a case, oldest first; empty when there is no such case."""
+
+        def work(tx: Tx) -> list[HistoryLine]:
+            row = cases.get_row(tx, case)
+            return [] if row is None else cases.history(tx, row["conversation"], limit)
+
+        return await self.store.read(work)
