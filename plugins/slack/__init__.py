@@ -1,0 +1,1 @@
+"""Slack: one app for agents and for customers."""
