@@ -32,9 +32,10 @@ def card(case: Case, words: Words, now: datetime) -> Shown:
     """The card of a case as it stands ``now``."""
     blocks = [kit.header(_headline(case, words, now)), kit.small(_facts(case, words))]
     blocks.append(kit.rich(kit.lines([*_status(case, words, now)])))
-    if orders := [*_orders(case, words)]:
+    over = case.state == "closed"  # a short card leaves room for those that are not
+    if (orders := [*_orders(case, words)]) and not over:
         blocks.append(kit.rich(kit.bullets(orders)))
-    if done := [*_understood(case, words)]:
+    if (done := [*_understood(case, words)]) and not over:
         blocks.append(kit.rich(kit.lines(done)))
     if case.summary:
         blocks.append(kit.rich(kit.quote(kit.words(cut(case.summary.strip(), _SUMMARY)))))
@@ -171,8 +172,10 @@ def _value(facts: Mapping[str, Any], name: str) -> str:
 
 
 def _money(name: str, value: str, words: Words) -> str:
-    """``invoice, paid`` in words; a total as it is."""
-    return value if name == "total" else ", ".join(words.name_of("payment", p) for p in _parts(value, ", "))
+    """``84.90 EUR`` and ``invoice, paid`` as people write them."""
+    if name == "total":
+        return words.money(value)
+    return ", ".join(words.name_of("payment", part) for part in _parts(value, ", "))
 
 
 def _stated(name: str, value: str, words: Words) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
+from babel.numbers import format_currency
 
 from bot.ports import Texts
 from plugins.slack.kit import one_line
@@ -46,6 +49,14 @@ class Words:
         """A text in another language than the desk's: the customer's."""
         return self.texts.render(f"slack_{name}", facts, language=language).text
 
+    def money(self, value: str) -> str:
+        """An amount such as ``84.90 EUR`` as people write it; anything else as it is."""
+        found = re.fullmatch(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})", value)
+        if found is None:
+            return value
+        locale = _LOCALES.get(self.language, "en_GB")
+        return str(format_currency(Decimal(found[1]), found[2], locale=locale))
+
     def local(self, at: datetime) -> datetime:
         """A time where the agents are."""
         return at.astimezone(self.zone)
@@ -57,4 +68,5 @@ class Words:
         time = str(format_time(there.time(), "HH:mm", locale=locale))
         if there.date() == self.local(now).date():
             return time
-        return f"{format_date(there.date(), 'EEE d. MMM' if self.language == 'de' else 'EEE d MMM', locale=locale)} {time}"
+        style = "EEE d. MMM" if self.language == "de" else "EEE d MMM"
+        return f"{format_date(there.date(), style, locale=locale)} {time}"
