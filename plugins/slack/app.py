@@ -44,7 +44,7 @@ class Upload:
 
 
 class SlackApp:
-    """Calls, events and interactions. Made once by ``bot_register``; parts register before it opens.
+    """Calls, events and interactions. Made once by ``bot_register``; parts register with it there.
 
     Every part enters :meth:`running` in its own ``open``: the first opens the connection, the last
     one to leave closes it.
