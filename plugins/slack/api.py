@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping
@@ -43,11 +42,11 @@ class Api:
     def __init__(
         self, settings: SlackSettings, session: aiohttp.ClientSession, pace: Pace, line: Line
     ) -> None:
-        self._pace, self._line = pace, line
+        self._pace, self._line, self._session = pace, line, session
         self._app_token = settings.app_token
         self._client = AsyncWebClient(
             token=settings.bot_token.get_secret_value(),
-            base_url=f"{settings.api_url}/api/",
+            base_url=settings.api_url,
             session=session,
             retry_handlers=[],  # what may be repeated is decided here, and by the outbox
             logger=_sdk_log,
@@ -73,6 +72,17 @@ class Api:
             raise cut_off(method) from error
         self._line.worked(method, channel)
         return _body(response), response.headers
+
+    async def respond(self, url: str, answer: Mapping[str, Any]) -> None:
+        """Post to the address of an interaction. Raises Retry or SlackRefused."""
+        try:
+            async with self._session.post(url, json=answer) as response:
+                if response.status == 429 or response.status >= _TRANSIENT:
+                    raise Retry(None, errors.UNREACHABLE)
+                if response.status != 200:  # used up, or too late
+                    raise SlackRefused("slack_trigger", f"response_url {response.status}")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Retry(None, errors.UNREACHABLE) from error
 
     async def connection_url(self) -> str:
         """An address for one WebSocket. Raises Retry or SlackRefused."""
@@ -131,7 +141,7 @@ def _body(response: Any) -> Mapping[str, Any]:
 def _read(error: SlackApiError) -> tuple[int, Mapping[str, Any], str]:
     """Status, body and code of an error; nothing where it was no answer of the API's own."""
     response: Any = error.response
-    status = getattr(response, "status_code", None) or getattr(response, "status", 0)
+    status = getattr(response, "status_code", getattr(response, "status", 0))
     data = getattr(response, "data", None)
     body = data if isinstance(data, dict) else {}
     return int(status), body, str(body.get("error", ""))
@@ -144,8 +154,3 @@ def _retry_after(error: SlackApiError) -> float:
         return min(max(float(given), 0.1), _LONGEST_PAUSE)
     except ValueError:
         return 1.0
-
-
-async def sleep_for(retry: Retry, attempt: int, *, cap: float) -> None:
-    """Wait as a Retry says, or longer with each attempt."""
-    await asyncio.sleep(min(cap, retry.after if retry.after is not None else 0.5 * 2**attempt))

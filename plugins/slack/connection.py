@@ -77,7 +77,7 @@ class Connections:
             await asyncio.gather(*keepers, *self._tasks, return_exceptions=True)
 
     async def _keep(self) -> None:
-        """One connection after the other; the next one before the last one's end, if that is told."""
+        """One connection after the other; the next before the last one's end, if that is told."""
         failures = 0
         gap = True
         while True:
@@ -85,6 +85,7 @@ class Connections:
                 socket = await self._connect()
             except Exception as error:  # an edge: whatever keeps us from connecting
                 failures += 1
+                gap = True
                 await asyncio.sleep(self._pause(error, failures))
                 continue
             failures = 0
@@ -182,9 +183,7 @@ class Connections:
         self.line.unconnected(str(error) if isinstance(error, _Ended) else type(error).__name__)
         return usual
 
-    def _start(
-        self, work: Awaitable[None], *, frees: bool = False
-    ) -> asyncio.Task[None]:
+    def _start(self, work: Awaitable[None], *, frees: bool = False) -> asyncio.Task[None]:
         async def run() -> None:
             try:
                 await work

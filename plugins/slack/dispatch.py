@@ -51,7 +51,7 @@ class Dispatch:
         self._store: Store | None = None
 
     def on(self, kind: InteractionKind, prefix: str, handle: InteractionHandler) -> None:
-        """Give what begins with ``prefix`` to ``handle``. Raises ValueError for one that is taken."""
+        """Give what begins with ``prefix`` to ``handle``. Raises ValueError for a second one."""
         handlers = self._handlers.setdefault(kind, {})
         if prefix in handlers:
             raise ValueError(f"{kind} {prefix} is registered twice")

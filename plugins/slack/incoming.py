@@ -68,11 +68,10 @@ def _message_event(raw: Raw, me: Me) -> Event | None:
         raise Malformed("no channel")
     if subtype == "message_changed":
         changed, before = _part(raw, "message"), _part(raw, "previous_message")
+        direct = _is_direct(raw, channel)
         if _text(changed, "subtype") == "tombstone":
-            gone = {**before, "channel_type": _text(raw, "channel_type")}
-            return _unless_bots(
-                before, me, _deleted(gone, channel, _ts(changed, "ts"), at, _is_direct(raw, channel))
-            )
+            gone = _deleted(before, channel, _ts(changed, "ts"), at, direct)
+            return _unless_bots(before, me, gone)
         if _part(changed, "edited") == _part(before, "edited") and before:
             return None  # a link was unfolded, somebody replied: the words are the same
         return _edit({**changed, "channel_type": _text(raw, "channel_type")}, channel, me, at)

@@ -124,9 +124,11 @@ class Intake:
         wait = usual if retry is None or retry.after is None else max(retry.after, 0.05)
         try:
             await self.store.write(
-                lambda tx: ledger.settle(tx, key, "failed")
-                if given_up
-                else ledger.put_off(tx, key, now + wait)
+                lambda tx: (
+                    ledger.settle(tx, key, "failed")
+                    if given_up
+                    else ledger.put_off(tx, key, now + wait)
+                )
             )
         except Exception:  # an edge: it stays open, and is due at once
             log.exception("slack events cannot use the store")

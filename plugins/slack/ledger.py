@@ -1,4 +1,4 @@
-"""The plugin's own tables: events and interactions until they are handled, and how far was heard."""
+"""The plugin's own tables: what is still to be handled, how far was heard, what was sent."""
 
 from __future__ import annotations
 

@@ -12,7 +12,9 @@ from plugins.slack.names import CHANNEL
 
 log = logging.getLogger(__name__)
 
-_CREDENTIALS = "Slack refuses the bot token: check SCHALTER_SLACK_BOT_TOKEN, or install the app anew"
+_CREDENTIALS = (
+    "Slack refuses the bot token: check SCHALTER_SLACK_BOT_TOKEN, or install the app anew"
+)
 APP_TOKEN = "Slack refuses the app token: check SCHALTER_SLACK_APP_TOKEN"  # noqa: S105 - a sentence
 LINK_DISABLED = "Socket Mode is switched off in the app's settings: switch it on"
 _SAID = {
@@ -52,6 +54,11 @@ class Line:
         """A connection works (``1``), or does no more (``-1``)."""
         self._connected += change
         self._last_at = self._now()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether Slack can tell us something; of mode http it is assumed."""
+        return self._connected > 0 or not self._listens
 
     def unconnected(self, why: str) -> None:
         """No connection could be made."""

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+/$")]
 ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{6,20}$")]
 _BOT_TOKEN = re.compile(r"xoxb-[A-Za-z0-9-]{8,200}")
 _APP_TOKEN = re.compile(r"xapp-[A-Za-z0-9-]{8,250}")
@@ -78,7 +78,7 @@ class SlackSettings(BaseModel):
         1.0, ge=0, le=60, description="Seconds between two messages in the same channel"
     )
     timeout: float = Field(15.0, gt=0, le=50, description="Seconds for a request to Slack")
-    api_url: Url = Field("https://slack.com", description="Slack's API, without /api")
+    api_url: Url = Field("https://slack.com/api/", description="Slack's Web API")
 
     @field_validator("bot_token")
     @classmethod

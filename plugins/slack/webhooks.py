@@ -35,28 +35,26 @@ class Webhooks:
         self.take: Take | None = None
 
     def routes(self) -> Sequence[Route]:
-        """As :class:`bot.ports.WebhookChannel` gives them."""
+        """As :class:`bot.ports.WebhookChannel` gives them.
+
+        Each takes whatever Slack sends: an app may have one address for everything.
+        """
         return [
-            web.post(EVENTS_PATH, self.event),
-            web.post(INTERACTIONS_PATH, self.interaction),
-            web.post(COMMANDS_PATH, self.command),
+            web.post(path, self.called) for path in (EVENTS_PATH, INTERACTIONS_PATH, COMMANDS_PATH)
         ]
 
-    async def event(self, request: web.Request) -> web.Response:
-        """Take an event; 200 after it is committed."""
-        body = _json(await self._signed(request))
-        if body.get("type") == "url_verification":
-            return web.json_response({"challenge": str(body.get("challenge", ""))})
-        return await self._answer("events_api", body)
-
-    async def interaction(self, request: web.Request) -> web.Response:
-        """Take an interaction; its immediate answer."""
-        form = _form(await self._signed(request))
-        return await self._answer("interactive", _json(form.get("payload", "").encode()))
-
-    async def command(self, request: web.Request) -> web.Response:
-        """Take a slash command; its immediate answer."""
-        return await self._answer("slash_commands", _form(await self._signed(request)))
+    async def called(self, request: web.Request) -> web.Response:
+        """Take a call; 200 after it is committed, with the immediate answer if there is one."""
+        body = await self._signed(request)
+        if request.content_type == "application/x-www-form-urlencoded":
+            form = _form(body)
+            if "payload" in form:
+                return await self._answer("interactive", _json(form["payload"].encode()))
+            return await self._answer("slash_commands", form)
+        event = _json(body)
+        if event.get("type") == "url_verification":
+            return web.json_response({"challenge": str(event.get("challenge", ""))})
+        return await self._answer("events_api", event)
 
     async def _answer(self, kind: str, payload: Mapping[str, Any]) -> web.Response:
         if self.take is None:
