@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+/$")]
 ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{6,20}$")]
 _BOT_TOKEN = re.compile(r"xoxb-[A-Za-z0-9-]{8,200}")
 _APP_TOKEN = re.compile(r"xapp-[A-Za-z0-9-]{8,250}")
@@ -68,14 +68,17 @@ class SlackSettings(BaseModel):
     sweep_minutes: float = Field(
         10.0,
         ge=0,
-        description="Minutes between two looks for missed messages; 0: after outages only",
+        description="Minutes between two looks for what was missed; 0: after outages only",
     )
     lookback_minutes: float = Field(
         60.0, ge=0, le=24 * 60, description="How far such a look goes back for edits and deletions"
     )
     keep_days: int = Field(7, ge=2, le=90, description="Days that keys of handled events are kept")
+    per_channel_seconds: float = Field(
+        1.0, ge=0, le=60, description="Seconds between two messages in the same channel"
+    )
     timeout: float = Field(15.0, gt=0, le=50, description="Seconds for a request to Slack")
-    api_url: Url = Field("https://slack.com", description="Slack's API, without /api")
+    api_url: Url = Field("https://slack.com/api/", description="Slack's Web API")
 
     @field_validator("bot_token")
     @classmethod
