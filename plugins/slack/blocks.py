@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -150,9 +150,8 @@ def _window(case: Case, words: Words, now: datetime) -> list[Raw]:
 def _orders(case: Case, words: Words) -> Iterator[list[Raw]]:
     for facts in case.orders[:_ORDERS]:
         yield [*_order(facts, words)]
-    if more := len(case.orders) - _ORDERS:
-        if more > 0:
-            yield [kit.words(words("more_orders", count=more), italic=True)]
+    if (more := len(case.orders) - _ORDERS) > 0:
+        yield [kit.words(words("more_orders", count=more), italic=True)]
 
 
 def _order(facts: Mapping[str, Any], words: Words) -> Iterator[Raw]:

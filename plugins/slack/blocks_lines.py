@@ -17,7 +17,6 @@ TEXT = 8000
 _PIECE = 2900
 _QUOTE, _SAID, _NOTIFIED = 200, 500, 150
 _TRANSCRIPT = 7000
-_DELETE = "delete"
 MEGA = 1024 * 1024
 
 
@@ -76,7 +75,9 @@ def trouble(case: int, line: HistoryLine, words: Words) -> Shown:
         words("button_again"), "desk.again", key, style="primary", ask=sure if unknown else None
     )
     leave = kit.button(words("button_leave"), "desk.leave", key)
-    blocks = [*_told(f"{'❓' if unknown else '❌'} {title}", why, line), kit.actions(again, leave)]
+    # What the bot said is sent again by `bot dead replay`: an agent says it better anew.
+    rest = [again, leave] if line.author is Author.AGENT else [leave]
+    blocks = [*_told(f"{'❓' if unknown else '❌'} {title}", why, line), kit.actions(*rest)]
     return Shown(kit.escape(one_line(f"{title}: {why}")), blocks)
 
 
@@ -86,6 +87,12 @@ def settled(line: HistoryLine, words: Words, name: str, agent: str) -> Shown:
     return Shown(kit.escape(told), _told(told, "", line))
 
 
+def unchanged(line: HistoryLine, words: Words) -> Shown:
+    """A change of a line that did not reach the customer, who still has the line."""
+    why = words.reason(line.reason or "")
+    return Shown(kit.escape(why), _told(f"⚠️ {why}", "", line))
+
+
 def undo(case: int, command: str, customer: str, words: Words) -> Shown:
     """To the agent alone: the line can still be stopped."""
     text = words("undo", customer=customer)
@@ -93,12 +100,10 @@ def undo(case: int, command: str, customer: str, words: Words) -> Shown:
     return Shown(kit.escape(text), [kit.small(text), kit.actions(stop)])
 
 
-def taken_from(user: str, before: str, agent: str, words: Words) -> Shown:
-    """To both agents: who has the case now. ``user`` and ``before`` are Slack's ids, or empty."""
-    text = words("taken_from", agent=agent)
-    parts = [kit.person(one) for one in (user, before) if one]
-    spaced = [piece for part in parts for piece in (part, kit.words(" "))]
-    return Shown(kit.escape(text), [kit.rich(kit.line(*spaced, kit.words(text)))])
+def called(user: str, text: str) -> Shown:
+    """A message that notifies somebody. ``user`` is Slack's id."""
+    told = [kit.person(user), kit.words(f" {text}")]
+    return Shown(f"<@{user}> {kit.escape(text)}", [kit.rich(kit.line(*told))])
 
 
 def _told(title: str, why: str, line: HistoryLine) -> list[Raw]:
@@ -126,7 +131,7 @@ def _remarks(line: HistoryLine, words: Words) -> Iterator[str]:
     """What is special about a line."""
     if line.kind is Kind.EDIT or line.edited:
         yield words("edited")
-    elif line.kind == _DELETE:
+    elif line.kind is Kind.DELETE:
         yield words("deleted")
     elif line.kind is Kind.BUTTON:
         yield words("pressed")
@@ -139,7 +144,7 @@ def _remarks(line: HistoryLine, words: Words) -> Iterator[str]:
 def _body(line: HistoryLine, words: Words, *, most: int = TEXT) -> Iterator[Raw]:
     if line.quote:
         yield kit.quote(kit.words(cut(one_line(line.quote), _QUOTE), italic=True))
-    gone = line.kind == _DELETE or line.state is State.CANCELLED
+    gone = line.kind is Kind.DELETE or line.state is State.CANCELLED
     text = cut(line.text, most)
     pieces = [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
     yield kit.line(*(kit.words(piece, strike=gone) for piece in pieces))

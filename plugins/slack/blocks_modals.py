@@ -67,7 +67,10 @@ def hand_back(case: Case, words: Words) -> Raw:
         kit.section(words("back_explained", customer=customer_of(case, words))),
         kit.field("pick", words("outcome_pick"), kit.select("pick", options), optional=True),
         kit.field(
-            "own", words("outcome_own"), kit.typed("own", long=True, most=1000), hint=hint,
+            "own",
+            words("outcome_own"),
+            kit.typed("own", long=True, most=1000),
+            hint=hint,
             optional=True,
         ),
         _note_field(words),
@@ -97,12 +100,13 @@ def done(case: Case, words: Words) -> Raw:
 def snooze(case: Case, words: Words, times: Mapping[str, datetime], now: datetime) -> Raw:
     """Until when; ``times`` are the moments of the choices."""
     titles = {
-        name: words(f"snooze_{name}", at=words.clock(times[name], now)) if name in times
+        name: words(f"snooze_{name}", at=words.clock(times[name], now))
+        if name in times
         else words(f"snooze_{name}")
         for name in SNOOZES
     }
     options = [kit.option(titles[name], name) for name in SNOOZES]
-    soon = {"type": "datetimepicker", "action_id": "at"}
+    soon: Raw = {"type": "datetimepicker", "action_id": "at"}
     soon |= {"initial_date_time": int((now + timedelta(hours=2)).timestamp())}
     blocks = [
         kit.section(words("snooze_explained")),
@@ -168,8 +172,13 @@ def macros(case: Case, found: Sequence[Macro], words: Words, chosen: Macro | Non
     # Slack keeps what was typed in a field of the same id: another macro needs another one.
     text = kit.typed("text", value=chosen.text, long=True)
     hint = words("macro_hint", customer=customer_of(case, words))
-    blocks.append(kit.field(f"text-{chosen.name}"[:255], words("macro_text"), text, hint=hint))
+    blocks.append(kit.field(macro_field(chosen.name), words("macro_text"), text, hint=hint))
     return _modal("macro", words, case.id, blocks, submit="send", macro=chosen.name)
+
+
+def macro_field(name: str) -> str:
+    """The block that a macro's text is in."""
+    return f"text-{name}"[:255]
 
 
 def order_actions(case: Case, found: Sequence[OrderAction], words: Words) -> Raw:
@@ -177,7 +186,9 @@ def order_actions(case: Case, found: Sequence[OrderAction], words: Words) -> Raw
     if not found:
         return message(words("modal_order"), words("no_order_actions"), words)
     blocks = [
-        kit.section(one.title, kit.button(words("button_pick"), f"desk.act.{one.name}", str(case.id)))
+        kit.section(
+            one.title, kit.button(words("button_pick"), f"desk.act.{one.name}", str(case.id))
+        )
         for one in found[:50]
     ]
     return _modal("order", words, case.id, blocks)
@@ -217,7 +228,7 @@ def order_preview(case: int, action: str, made: Preview, words: Words, act: str)
         kit.field("tell", words("act_tell_label"), tell, optional=True),
         kit.small(words("act_audited")),
     ]
-    carried = {"action": action, "act": act, "version": made.version}
+    carried: Raw = {"action": action, "act": act, "version": made.version}
     carried |= {"arguments": dict(made.arguments)}
     return _modal("confirm", words, case, blocks, submit="run", **carried)
 

@@ -8,11 +8,11 @@ from functools import partial
 
 from bot.desk import Case, CaseLine, HistoryLine
 from bot.messages import Author, State
-from bot.ports import Retry, Row
-from bot.store import cases
+from bot.ports import Retry, Row, Tx
+from bot.store import cases, lines
 from plugins.slack import blocks_lines, errors, marks
 from plugins.slack import desk_ledger as ledger
-from plugins.slack.blocks import card, changes_at
+from plugins.slack.blocks import Shown, card, changes_at
 from plugins.slack.desk_files import send_files
 from plugins.slack.desk_ledger import Place
 from plugins.slack.desk_wire import message_of
@@ -53,7 +53,7 @@ class Cards:
             if place is not None or channel == usual:
                 raise Retry(_MEND_SECONDS, refused.reason) from refused
             # A rule names a channel that the bot cannot use: no case may get lost by that.
-            log.error("slack desk: %s in a channel that a rule names", refused.reason)
+            log.exception("slack desk: no card in the channel that a rule names")
             channel = usual
             ts = await self.office.posts.put(f"case:{case.id}", shown, channel)
         made = Place(case.id, channel, ts)
@@ -83,9 +83,9 @@ class Cards:
             ts = own[1]  # the agent's own message, which stands there already
         else:
             shown = blocks_lines.line_message(case, line, self.office.words)
-            ts = await self._put(f"line:{line.id}", shown.text, shown, place)
+            ts = await self._put(f"line:{line.id}", shown, place)
         await store.write(lambda tx: ledger.note_line(tx, place, line, ts))
-        await self._mark(place, ts, line.author)
+        await self._mark(place, ts, line.id, line.author)
         if own is None:
             await send_files(self.office, place, line)
         await self._trouble(case, place, line, ts)
@@ -98,7 +98,7 @@ class Cards:
         if row is None:
             return  # not posted yet; when it is, it has its state
         place = Place(row["case_id"], row["channel"], "")
-        await self._mark(place, row["ts"], Author(row["author"]))
+        await self._mark(place, row["ts"], line, Author(row["author"]))
         await self._told(row, state, reason)
 
     async def place(self, case: Case) -> Place:
@@ -110,14 +110,14 @@ class Cards:
         """Show a line by a message of ours, as the agent's own one is gone."""
         place = await self.place(case)
         shown = blocks_lines.line_message(case, line, self.office.words)
-        ts = await self._put(f"line:{line.id}", shown.text, shown, place)
+        ts = await self._put(f"line:{line.id}", shown, place)
 
-        def moved(tx: ledger.Tx) -> None:
+        def moved(tx: Tx) -> None:
             ledger.unplace(tx, line.id)
             ledger.note_line(tx, place, line, ts)
 
         await self.office.commands.store.write(moved)
-        await self._mark(place, ts, line.author)
+        await self._mark(place, ts, line.id, line.author)
 
     async def _before(self, case: Case, place: Place) -> None:
         """What was said before the case, in one message; once."""
@@ -126,13 +126,13 @@ class Cards:
         known = await store.read(lambda tx: ledger.post_of(tx, key))
         if known is not None and known["ts"]:
             return
-        lines = await self.office.commands.history(case.id, limit=_BEFORE)
-        earlier = [line for line in lines if line.at <= case.opened_at]
+        said = await self.office.commands.history(case.id, limit=_BEFORE)
+        earlier = [line for line in said if line.at <= case.opened_at]
         if earlier:
             shown = blocks_lines.transcript(case, earlier, self.office.words)
-            await self._put(key, shown.text, shown, place)
+            await self._put(key, shown, place)
 
-        def note(tx: ledger.Tx) -> None:
+        def note(tx: Tx) -> None:
             if not earlier:
                 ledger.attempt(tx, key, place.channel, place.ts, self.office.clock())
                 ledger.posted(tx, key, "-", "")
@@ -141,7 +141,7 @@ class Cards:
 
         await store.write(note)
 
-    async def _put(self, key: str, _text: str, shown: blocks_lines.Shown, place: Place) -> str:
+    async def _put(self, key: str, shown: Shown, place: Place) -> str:
         try:
             return await self.office.posts.once(key, shown, place.channel, place.ts)
         except SlackRefused as refused:
@@ -149,17 +149,20 @@ class Cards:
                 raise Retry(_MEND_SECONDS, refused.reason) from refused
             raise
 
-    async def _mark(self, place: Place, ts: str, author: Author) -> None:
-        """Note which reaction a message should have."""
+    async def _mark(self, place: Place, ts: str, line: str, author: Author) -> None:
+        """Note which reaction a message should have: of all pieces that it went out in."""
         if not ts or author is Author.CUSTOMER:
             return
 
-        def want(tx: ledger.Tx) -> None:
-            states = [State(r["state"]) for r in ledger.lines_at(tx, place.channel, ts) if r["state"]]
-            state = marks.whole(states)
+        def want(tx: Tx) -> None:
             if author is Author.NOTE:
                 ledger.want_mark(tx, place.channel, ts, marks.INTERNAL)
-            elif state is not None and (author is Author.AGENT or state not in _UNSAID):
+                return
+            known = ledger.line_row(tx, line)
+            states = {State(row["state"]) for row in lines.rows_of(tx, place.case, line)}
+            states = states or {State(known["state"])} if known and known["state"] else states
+            state = marks.whole(states)
+            if state is not None and (author is Author.AGENT or state not in _UNSAID):
                 ledger.want_mark(tx, place.channel, ts, marks.EMOJI[state])
 
         await self.office.commands.store.write(want)
@@ -167,7 +170,7 @@ class Cards:
 
     async def _told(self, row: Row, state: State, reason: str | None) -> None:
         """Say in words what an agent must know, and take it back when it is over."""
-        key = _trouble_key(row["channel"], row["ts"], row["line"])
+        key = trouble_key(row["channel"], row["ts"], row["line"])
         change = bool(reason) and state in _ARRIVED
         settled = state not in _TROUBLE and await self.office.posts.known(key)
         if not (state in _TROUBLE or change or settled):
@@ -187,15 +190,15 @@ class Cards:
         await self._trouble(case, place, line, row["ts"])
 
     async def _trouble(self, case: Case, place: Place, line: HistoryLine, ts: str) -> None:
-        key = _trouble_key(place.channel, ts, line.id)
+        key = trouble_key(place.channel, ts, line.id)
         if line.state in _TROUBLE:
             shown = blocks_lines.trouble(case.id, line, self.office.words)
-            await self._put(key, shown.text, shown, place)
+            await self._put(key, shown, place)
         elif line.reason and line.state in _ARRIVED:
             shown = blocks_lines.unchanged(line, self.office.words)
-            await self._put(f"{key}:{line.reason}", shown.text, shown, place)
+            await self._put(f"{key}:{line.reason}", shown, place)
 
 
-def _trouble_key(channel: str, ts: str, line: str) -> str:
+def trouble_key(channel: str, ts: str, line: str) -> str:
     """One for all pieces of a message."""
     return f"trouble:{channel}:{ts}" if ts else f"trouble:{line}"

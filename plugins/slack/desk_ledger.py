@@ -66,6 +66,11 @@ def posted(tx: Tx, key: str, ts: str, shown: str) -> None:
     )
 
 
+def rename(tx: Tx, key: str, to: str) -> None:
+    """Keep a post under another key: the old one is free for the next time."""
+    tx.run("UPDATE slack_posts SET key = :to WHERE key = :key", key=key, to=to)
+
+
 def forget(tx: Tx, key: str) -> None:
     """It was certainly not posted, or it is gone."""
     tx.run("DELETE FROM slack_posts WHERE key = :key", key=key)
@@ -148,6 +153,11 @@ def lines_at(tx: Tx, channel: str, ts: str) -> list[Row]:
         channel=channel,
         ts=ts,
     )
+
+
+def unplace(tx: Tx, line: str) -> None:
+    """The message that a line was is gone."""
+    tx.run("DELETE FROM slack_lines WHERE line = :line", line=line)
 
 
 def set_state(tx: Tx, line: str, state: State, reason: str | None) -> Row | None:

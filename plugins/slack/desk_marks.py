@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
 from dataclasses import dataclass, field
+from functools import partial
 
 from bot.pacing import PAUSE
 from bot.ports import Retry, Store

@@ -134,9 +134,7 @@ def confirm(title: str, text: str, yes: str, no: str) -> Raw:
     }
 
 
-def button(
-    title: str, action: str, value: str, *, style: str = "", ask: Raw | None = None
-) -> Raw:
+def button(title: str, action: str, value: str, *, style: str = "", ask: Raw | None = None) -> Raw:
     """A button; ``style`` is ``primary`` or ``danger``."""
     made: Raw = {"type": "button", "text": plain(title, BUTTON, emoji=True)}
     made |= {"action_id": action, "value": value}
@@ -198,7 +196,12 @@ def typed(
 
 
 def field(
-    block: str, label: str, element: Raw, *, hint: str = "", optional: bool = False,
+    block: str,
+    label: str,
+    element: Raw,
+    *,
+    hint: str = "",
+    optional: bool = False,
     dispatch: bool = False,
 ) -> Raw:
     """A labelled input of a modal; ``dispatch`` tells of each choice at once."""

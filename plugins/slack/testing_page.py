@@ -16,36 +16,35 @@ from zoneinfo import ZoneInfo
 Raw = Mapping[str, Any]
 
 STYLE = """
-* { box-sizing: border-box } body { margin: 0; background: #fff; color: #1d1c1d;
-font: 15px/1.46668 Lato, "Noto Sans", "DejaVu Sans", "Noto Color Emoji", sans-serif }
-.channel { width: 720px; padding: 16px 20px } .thread { margin-left: 44px }
-.message { display: flex; gap: 8px; padding: 6px 0 } .avatar { flex: 0 0 36px; height: 36px;
-border-radius: 8px; background: #4a154b; color: #fff; display: grid; place-items: center;
-font-weight: 900 } .avatar.person { background: #2bac76 } .who { font-weight: 900 }
-.who small { font-weight: 400; color: #616061; margin-left: 6px } .app { background: #ebeaeb;
-border-radius: 2px; color: #616061; font-size: 10px; padding: 1px 3px; margin-left: 4px }
-.body { flex: 1; min-width: 0 } h3 { font-size: 18px; line-height: 1.33; margin: 6px 0 4px }
-.context { color: #616061; font-size: 13px; margin: 4px 0 } .rich { margin: 4px 0 }
-.rich p, .section p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
-blockquote { margin: 4px 0; padding-left: 12px; border-left: 4px solid #ddd; white-space: pre-wrap }
-ul { margin: 2px 0; padding-left: 24px } li { white-space: pre-wrap } s { color: #616061 }
-.actions { display: flex; flex-wrap: wrap; gap: 8px; margin: 8px 0 4px }
-.button, .select { border: 1px solid #bbbabb; border-radius: 4px; padding: 3px 10px; font-size: 13px;
-font-weight: 700; background: #fff; white-space: nowrap } .select::after { content: " ⌄" }
-.primary { background: #007a5a; border-color: #007a5a; color: #fff }
-.danger { color: #e01e5a; border-color: #e01e5a } .section { display: flex; gap: 16px;
-align-items: flex-start; margin: 8px 0 } .section p { flex: 1 } .mention { background: #e8f5fa;
-color: #1264a3; border-radius: 3px; padding: 0 2px } .reactions { display: flex; gap: 4px }
-.reaction { background: #efefef; border-radius: 12px; padding: 1px 8px; font-size: 13px }
-hr { border: 0; border-top: 1px solid #ddd; margin: 12px 0 } .modal { width: 520px;
-border: 1px solid #ddd; border-radius: 8px; margin: 16px; box-shadow: 0 8px 24px #0002 }
-.modal header { font-size: 20px; font-weight: 900; padding: 16px 20px; border-bottom: 1px solid #eee }
-.modal main { padding: 8px 20px } .modal footer { padding: 12px 20px; text-align: right }
-.modal footer .button { margin-left: 8px } label { display: block; font-weight: 700; margin: 10px 0 4px }
-label small { color: #616061; font-weight: 400 } .typed { border: 1px solid #868686; border-radius: 4px;
-padding: 6px 10px; min-height: 36px; white-space: pre-wrap; color: #616061 } .full { color: #1d1c1d }
-.long { min-height: 72px } .hint { color: #616061; font-size: 13px; margin-top: 4px }
-.radio { display: block; margin: 2px 0 } .only { color: #616061; font-size: 12px }
+* { box-sizing: border-box } body { margin: 0; background: #fff; color: #1d1c1d; font:
+15px/1.46668 Lato, "Noto Sans", "DejaVu Sans", "Noto Color Emoji", sans-serif } .channel {
+width: 720px; padding: 16px 20px } .thread { margin-left: 44px } .message { display: flex; gap:
+8px; padding: 6px 0 } .avatar { flex: 0 0 36px; height: 36px; border-radius: 8px; background:
+#4a154b; color: #fff; display: grid; place-items: center; font-weight: 900 } .avatar.person {
+background: #2bac76 } .who { font-weight: 900 } .who small { font-weight: 400; color: #616061;
+margin-left: 6px } .app { background: #ebeaeb; border-radius: 2px; color: #616061; font-size:
+10px; padding: 1px 3px; margin-left: 4px } .body { flex: 1; min-width: 0 } h3 { font-size: 18px;
+line-height: 1.33; margin: 6px 0 4px } .context { color: #616061; font-size: 13px; margin: 4px 0
+} .rich { margin: 4px 0 } .rich p, .section p { margin: 0; white-space: pre-wrap; overflow-wrap:
+anywhere } blockquote { margin: 4px 0; padding-left: 12px; border-left: 4px solid #ddd;
+white-space: pre-wrap } ul { margin: 2px 0; padding-left: 24px } li { white-space: pre-wrap } s
+{ color: #616061 } .actions { display: flex; flex-wrap: wrap; gap: 8px; margin: 8px 0 4px }
+.button, .select { border: 1px solid #bbbabb; border-radius: 4px; padding: 3px 10px; font-size:
+13px; font-weight: 700; background: #fff; white-space: nowrap } .select::after { content: " ⌄" }
+.primary { background: #007a5a; border-color: #007a5a; color: #fff } .danger { color: #e01e5a;
+border-color: #e01e5a } .section { display: flex; gap: 16px; align-items: flex-start; margin:
+8px 0 } .section p { flex: 1 } .mention { background: #e8f5fa; color: #1264a3; border-radius:
+3px; padding: 0 2px } .reactions { display: flex; gap: 4px } .reaction { background: #efefef;
+border-radius: 12px; padding: 1px 8px; font-size: 13px } hr { border: 0; border-top: 1px solid
+#ddd; margin: 12px 0 } .modal { width: 520px; border: 1px solid #ddd; border-radius: 8px;
+margin: 16px; box-shadow: 0 8px 24px #0002 } .modal header { font-size: 20px; font-weight: 900;
+padding: 16px 20px; border-bottom: 1px solid #eee } .modal main { padding: 8px 20px } .modal
+footer { padding: 12px 20px; text-align: right } .modal footer .button { margin-left: 8px }
+label { display: block; font-weight: 700; margin: 10px 0 4px } label small { color: #616061;
+font-weight: 400 } .typed { border: 1px solid #868686; border-radius: 4px; padding: 6px 10px;
+min-height: 36px; white-space: pre-wrap; color: #616061 } .full { color: #1d1c1d } .long {
+min-height: 72px } .hint { color: #616061; font-size: 13px; margin-top: 4px } .radio { display:
+block; margin: 2px 0 } .only { color: #616061; font-size: 12px }
 """
 EMOJI = {
     "hourglass_flowing_sand": "⏳", "outbox_tray": "📤", "white_check_mark": "✅", "eyes": "👀",
@@ -89,8 +88,8 @@ class Page:
     def view(self, raw: Raw) -> str:
         """A modal."""
         buttons = "".join(
-            f"<span class='button {'primary' if name == 'submit' else ''}'>{_text(raw[name])}</span>"
-            for name in ("close", "submit")
+            f"<span class='button {style}'>{_text(raw[name])}</span>"
+            for name, style in (("close", ""), ("submit", "primary"))
             if name in raw
         )
         blocks = "".join(self.block(one) for one in raw["blocks"])
@@ -136,7 +135,8 @@ class Page:
                 for one in raw["options"]
             )
         if kind == "datetimepicker":
-            return f"<span class=typed>📅 {self._date('{date_num} {time}', raw['initial_date_time'])}</span>"
+            shown = self._date("{date_num} {time}", raw["initial_date_time"])
+            return f"<span class=typed>📅 {shown}</span>"
         if kind == "users_select":
             return "<span class=select>Select a person</span>"
         value, empty = raw.get("initial_value"), raw.get("placeholder")
@@ -146,7 +146,9 @@ class Page:
 
     def _rich(self, raw: Raw) -> str:
         kind = raw["type"]
-        inside = "".join(map(self._rich if kind == "rich_text_list" else self._piece, raw["elements"]))
+        inside = "".join(
+            map(self._rich if kind == "rich_text_list" else self._piece, raw["elements"])
+        )
         if kind == "rich_text_quote":
             return f"<blockquote>{inside}</blockquote>"
         if kind == "rich_text_list":

@@ -64,7 +64,9 @@ def _thread(page: Page) -> Iterator[str]:
     yield page.message(before)
     for line in IN_CASE:
         mark = [marks.INTERNAL] if line.id.startswith("note:") else []
-        yield page.message({**_raw(blocks_lines.line_message(TAKEN, line, known)), "reactions": mark})
+        yield page.message(
+            {**_raw(blocks_lines.line_message(TAKEN, line, known)), "reactions": mark}
+        )
     own = {"text": FAILED.text}
     yield page.message({**own, "reactions": ["hourglass_flowing_sand"]}, who="Jana", person=True)
     undo = blocks_lines.undo(TAKEN.id, "slack:C:1", "Erika Mustermann", known)
@@ -105,7 +107,9 @@ def take_all(folder: Path, chromium: str) -> list[Path]:
             tab.set_content(document)
             path = folder / f"{name}.png"
             # A modal is narrower than a channel.
-            tab.locator(".channel > .modal" if "modal" in name else ".channel").screenshot(path=path)
+            tab.locator(".channel > .modal" if "modal" in name else ".channel").screenshot(
+                path=path
+            )
             made.append(path)
         browser.close()
     return made
@@ -116,4 +120,4 @@ if __name__ == "__main__":
     if found is None or len(sys.argv) != 2:
         sys.exit(f"{__doc__}")
     for picture in take_all(Path(sys.argv[1]), found):
-        print(picture)  # noqa: T201 - the command's answer
+        print(picture)

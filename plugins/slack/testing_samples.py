@@ -95,7 +95,9 @@ ENGLISH = replace(
     intents=("cancel_order", "contact_human_agent"),
     summary="The customer wants to cancel an order that has left already. They asked for a person.",
 )
-NASTY = "<!channel> *fett* _kursiv_ `code` <@U0JANA> <https://evil.example|Lindenhof> & :tada:\u202e"
+NASTY = (
+    "<!channel> *fett* _kursiv_ `code` <@U0JANA> <https://evil.example|Lindenhof> & :tada:\u202e"
+)
 HOSTILE = replace(
     WAITING,
     customer=NASTY + "x" * 300,
@@ -106,7 +108,10 @@ HOSTILE = replace(
     state="taken",
     intents=(NASTY,) * 30,
     tried=(f"{NASTY}: {NASTY}",) * 30,
-    orders=tuple({"number": f"{n}{NASTY}", **{k: NASTY * 90 for k in ORDER if k != "number"}} for n in range(9)),
+    orders=tuple(
+        {"number": f"{n}{NASTY}", **{k: NASTY * 90 for k in ORDER if k != "number"}}
+        for n in range(9)
+    ),
     summary=NASTY * 400,
     reason=NASTY,
     address=Address(NASTY, NASTY),
@@ -124,7 +129,9 @@ PHOTO = Attachment("Karton.jpg", "image/jpeg", 348_000, file="a" * 64)
 LINES = (
     line("Hallo, wo ist meine Bestellung B-100234?", id="in:1"),
     line(
-        "Sie ist unterwegs und wird heute zugestellt.", id="out:1", author=Author.BOT,
+        "Sie ist unterwegs und wird heute zugestellt.",
+        id="out:1",
+        author=Author.BOT,
         state=State.READ,
     ),
     line("Das steht da seit drei Tagen. Ich bin wirklich sauer!", id="in:2"),
@@ -134,15 +141,23 @@ IN_CASE = (
     line("So kam der Karton bei der Nachbarin an.", id="in:3", attachments=(PHOTO,)),
     line("Ich meine: bei der Nachbarin im 2. Stock.", id="in:4", kind=Kind.EDIT),
     line(
-        "Die Sendung ist heute zugestellt worden.", id="out:3", author=Author.BOT,
+        "Die Sendung ist heute zugestellt worden.",
+        id="out:3",
+        author=Author.BOT,
         state=State.DRAFT,
     ),
     line(
-        "Der Nachbar nimmt nichts mehr an, Ersatz ist bestellt.", id="note:1", author=Author.NOTE,
+        "Der Nachbar nimmt nichts mehr an, Ersatz ist bestellt.",
+        id="note:1",
+        author=Author.NOTE,
         name="Jonas Weber",
     ),
 )
 FAILED = line(
-    "Guten Tag Frau Mustermann, ich kümmere mich darum.", id="out:9", author=Author.AGENT,
-    name="Jana Kurz", state=State.FAILED, reason="window_closed",
+    "Guten Tag Frau Mustermann, ich kümmere mich darum.",
+    id="out:9",
+    author=Author.AGENT,
+    name="Jana Kurz",
+    state=State.FAILED,
+    reason="window_closed",
 )

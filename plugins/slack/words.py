@@ -26,12 +26,12 @@ class Words:
     language: str = "de"
     zone: tzinfo = field(default_factory=lambda: ZoneInfo("Europe/Berlin"))
 
-    def __call__(self, name: str, **facts: Any) -> str:
+    def __call__(self, name: str, /, **facts: Any) -> str:
         """A text of the desk. Raises LookupError."""
         return self.texts.render(f"slack_{name}", facts, language=self.language).text
 
     def name_of(self, kind: str, value: str) -> str:
-        """A word for a code (an intent, a state, a channel); the code itself where there is none."""
+        """A word for a code (an intent, a state); the code itself where there is none."""
         name = f"slack_{kind}_{value}"
         if self.texts.has(name):
             return self.texts.render(name, {}, language=self.language).text
@@ -56,6 +56,12 @@ class Words:
             return value
         locale = _LOCALES.get(self.language, "en_GB")
         return str(format_currency(Decimal(found[1]), found[2], locale=locale))
+
+    def day(self, at: datetime) -> str:
+        """A day, with its weekday."""
+        style = "EEEE, d. MMMM" if self.language == "de" else "EEEE d MMMM"
+        locale = _LOCALES.get(self.language, "en_GB")
+        return str(format_date(self.local(at).date(), style, locale=locale))
 
     def local(self, at: datetime) -> datetime:
         """A time where the agents are."""
