@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from importlib import resources
 
 from host.hooks import hookimpl
 from host.ports import Registrar
@@ -18,7 +18,7 @@ def bot_register(bot: Registrar) -> None:
         return
     settings = bot.settings(SlackSettings)
     app = SlackApp(settings)
-    bot.add_migrations(files(__name__) / "migrations")
+    bot.add_migrations(resources.files(__name__) / "migrations")
     bot.add_health(app.health)
     bot.add_routes(lambda _services: app.routes())
     add_desk(bot, app, settings)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.desk import ActField, Acted, Macro, OrderAction, Preview
+from bot.desk import Acted, ActField, Macro, OrderAction, Preview
 from bot.messages import Author, Kind, State
 from plugins.slack import blocks, blocks_lines, blocks_modals, blocks_ops, kit, marks
 from plugins.slack.blocks import Shown
