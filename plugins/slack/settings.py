@@ -15,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from plugins.slack.desk_settings import DeskSettings
+
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+/$")]
 ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{6,20}$")]
 _BOT_TOKEN = re.compile(r"xoxb-[A-Za-z0-9-]{8,200}")
@@ -55,6 +57,7 @@ class SlackSettings(BaseModel):
     customers: CustomerSettings | None = Field(
         None, description="A table makes Slack a customer channel too"
     )
+    desk: DeskSettings | None = Field(None, description="A table makes Slack a desk for agents")
     connections: int = Field(2, ge=1, le=10, description="WebSockets at once, in mode socket")
     hold_seconds: float = Field(
         0.3, ge=0, le=5, description="Seconds that an event waits for an earlier one that is late"
@@ -116,4 +119,6 @@ class SlackSettings(BaseModel):
     @property
     def desk_channels(self) -> frozenset[str]:
         """All channels in which agents work or are told something."""
-        return frozenset()
+        if self.desk is None:
+            return frozenset()
+        return frozenset(filter(None, (self.desk.channel, self.desk.ops_channel)))
