@@ -88,7 +88,7 @@ class Api:
         """An address for one WebSocket. Raises Retry or SlackRefused."""
         token = self._app_token.get_secret_value() if self._app_token else ""
         try:
-            response = await self._client.api_call("apps.connections.open", data={"token": token})
+            response = await self._client.api_call("apps.connections.open", params={"token": token})
         except SlackApiError as error:
             status, _, code = _read(error)
             if status == 429:

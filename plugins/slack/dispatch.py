@@ -217,6 +217,7 @@ def _interaction(
     if not name or not user:
         raise Malformed("no name or no user")
     ts = _str(message.get("ts") or payload.get("message_ts") or container.get("message_ts"))
+    thread = _str(message.get("thread_ts") or container.get("thread_ts"))
     return Interaction(
         id=_id(payload, kind, name, place),
         kind=kind,
@@ -225,7 +226,7 @@ def _interaction(
         trigger_id=_str(payload.get("trigger_id")),
         channel=channel,
         message_ts=ts,
-        thread_ts=_str(message.get("thread_ts") or container.get("thread_ts")),
+        thread_ts="" if thread == ts else thread,
         value=value,
         response_url=_str(payload.get("response_url")),
         view=_part(payload, "view"),

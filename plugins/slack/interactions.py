@@ -37,7 +37,7 @@ class Interaction:
     trigger_id: str = ""
     channel: str = ""
     message_ts: str = ""  # of the message with the button, or of the shortcut's message
-    thread_ts: str = ""  # the thread that this message is in
+    thread_ts: str = ""  # the root of the thread that this message is in; "" for a root itself
     value: str = ""  # of a button; the chosen value, user or day of a menu; a menu's search text
     text: str = ""  # what stands after a slash command
     response_url: str = ""

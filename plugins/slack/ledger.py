@@ -194,13 +194,37 @@ def button(tx: Tx, address: str, row: str, place: int) -> tuple[str, str] | None
     return tuple(buttons[place]) if 0 <= place < len(buttons) else None
 
 
-def conversations_since(tx: Tx, since: str) -> list[Row]:
-    """Channels and threads of which something was taken since then, latest first."""
-    return tx.rows(
-        "SELECT channel, thread, ts FROM slack_seen WHERE ts >= :since AND channel != ''"
-        " ORDER BY ts DESC",
-        since=since,
+def note_conversation(tx: Tx, channel: str, thread: str, now: float) -> None:
+    """A customer wrote there."""
+    tx.run(
+        "INSERT OR REPLACE INTO slack_conversations (channel, thread, at)"
+        " VALUES (:channel, :thread, :now)",
+        channel=channel,
+        thread=thread,
+        now=now,
     )
+
+
+def is_conversation(tx: Tx, channel: str, thread: str) -> bool:
+    """Whether a customer wrote to the bot there."""
+    return bool(
+        tx.row(
+            "SELECT 1 FROM slack_conversations WHERE channel = :channel AND thread = :thread",
+            channel=channel,
+            thread=thread,
+        )
+    )
+
+
+def conversations(tx: Tx, since: float, most: int) -> list[tuple[str, str]]:
+    """Channels and threads in which customers wrote since then, latest first."""
+    rows = tx.rows(
+        "SELECT channel, thread FROM slack_conversations WHERE at >= :since"
+        " ORDER BY at DESC LIMIT :most",
+        since=since,
+        most=most,
+    )
+    return [(str(row["channel"]), str(row["thread"])) for row in rows]
 
 
 def person(tx: Tx, user: str, since: float) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.testing.conformance import ChannelConformance
 from plugins.console.testing_conformance import ConsoleHarness
+from plugins.slack.testing_conformance import SlackHarness, SlackHttpHarness
 from plugins.telegram.testing_conformance import TelegramHarness, TelegramWebhookHarness
 from plugins.web.testing_conformance import WebHarness
 from plugins.whatsapp.testing_conformance import WhatsAppHarness
@@ -27,3 +28,11 @@ class TestTelegram(ChannelConformance):
 
 class TestTelegramWebhook(ChannelConformance):
     harness = TelegramWebhookHarness
+
+
+class TestSlack(ChannelConformance):
+    harness = SlackHarness
+
+
+class TestSlackHttp(ChannelConformance):
+    harness = SlackHttpHarness

@@ -43,6 +43,13 @@ CREATE TABLE slack_sent (            -- what was sent to customers, for buttons 
   at REAL NOT NULL                   -- seconds since 1970, of the last attempt
 );
 
+CREATE TABLE slack_conversations (   -- with customers: what the bot answers in, and reads again
+  channel TEXT NOT NULL,
+  thread TEXT NOT NULL,              -- '' for direct messages outside of threads
+  at REAL NOT NULL,                  -- seconds since 1970, of the latest message
+  PRIMARY KEY (channel, thread)
+);
+
 CREATE TABLE slack_people (          -- who writes, so that not every message asks for the name
   user TEXT PRIMARY KEY,
   name TEXT NOT NULL,
