@@ -156,7 +156,7 @@ class _Shortcuts:
         """Send a message of the thread to the customer: one's own, or what a colleague wrote."""
         visit = await self._visit(interaction)
         place = None if visit is None else await visit.place()
-        if visit is None or place is None:
+        if visit is None or place is None or not await visit.holds():
             return None
         office = visit.office
         files, bad = await take_files(office, interaction.message.get("files") or ())

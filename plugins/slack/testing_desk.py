@@ -16,7 +16,7 @@ from host.hooks import hookimpl
 from host.ports import Registrar
 from plugins.slack.testing import Message, Person, Room, SlackSimulator
 
-UNDO = 0.6
+UNDO = 1.2
 """Seconds; long enough to press a button in a test, short enough to wait for."""
 PERSON = "Ich möchte mit einem Menschen sprechen"
 HANDED_OVER = "Ich hole jemanden dazu."

@@ -441,9 +441,7 @@ async def test_limits_of_slack_hold_up_no_line_for_ever(
 async def test_a_deleted_card_is_not_made_again(bench: DeskBench) -> None:
     card = await bench.case()
     await bench.settled()
-    await bench.slack.posting.delete(
-        bench.support.channel, bench.support.channel.messages[card.ts]
-    )
+    await bench.slack.posting.delete(bench.support.channel, bench.support.channel.messages[card.ts])
     await bench.says("Hallo?")
     await bench.bot.until("SELECT 1 FROM inbox WHERE text = 'Hallo?' AND status <> 'pending'")
     await asyncio.sleep(0.3)
