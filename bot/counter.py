@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.actions import ActionRunner
 from bot.messages import Answer, Features
@@ -25,6 +25,9 @@ class Handoff(Protocol):
         self, tx: Tx, conversation: Row, turn: Row, answer: Answer, *, tag: str | None = None
     ) -> bool:
         """Queue what a turn says, as a draft where a person spoke since; True when it goes out."""
+
+    def expected(self, tx: Tx, conversation: Row, reason: str) -> Mapping[str, Any]:
+        """``{person_when}`` for texts that call a person: when one answers."""
 
     def tell_effects(self, tx: Tx, turn: Row) -> None:
         """Say what a turn did that a person has now: as a draft, marked, once an agent owns it."""

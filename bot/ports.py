@@ -124,6 +124,12 @@ class Texts(Protocol):
     def has(self, response: str) -> bool:
         """Whether there is a response of that name."""
 
+    def names(self, prefix: str = "") -> Sequence[str]:
+        """The responses whose name begins so."""
+
+    def needs(self, response: str, *, language: str, channel: str | None = None) -> frozenset[str]:
+        """The facts a response needs and that not every text has. Raises LookupError."""
+
 
 class Files(Protocol):
     """Stored attachments, named by the sha256 of their content."""

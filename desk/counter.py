@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.actions import ActionRunner
@@ -12,19 +12,27 @@ from bot.ports import Files, OrderFacts, Store, Texts
 from bot.rendering import Renderer
 from bot.store.codec import Clock, utc_now
 from desk.commands import Commands
+from desk.expecting import ANSWER, Expecting
 from desk.handoff import CaseBook
 from desk.inbox import CoreDeskInbox
 from desk.lines import Lines
 from desk.ownership import Ownership
+from desk.routing import Routing
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeskParts:
-    """What the agents' side needs of the host. ``undo_seconds``: until an agent's line leaves."""
+    """What the agents' side needs of the host.
 
-    desk_for: Callable[[str, str], str]
+    ``undo_seconds``: until an agent's line leaves. ``language`` is the one that the team reads.
+    ``answer``: the working time until a person should have answered, by priority.
+    """
+
+    routing: Routing
     order_facts: OrderFacts | None = None
     undo_seconds: float = 0.0
+    language: str = "de"
+    answer: Mapping[str, timedelta] = field(default_factory=lambda: ANSWER)
 
 
 class Counter:
@@ -42,7 +50,10 @@ class Counter:
         actions: ActionRunner,
         clock: Clock = utc_now,
     ) -> None:
-        self.handoff = CaseBook(renderer=renderer, desk=parts.desk_for, clock=clock)
+        expecting = Expecting(texts=texts, hours=parts.routing.hours, answer=parts.answer)
+        self.handoff = CaseBook(
+            renderer=renderer, routing=parts.routing, expecting=expecting, clock=clock
+        )
         commands = Commands(
             ownership=Ownership(book=self.handoff),
             lines=Lines(book=self.handoff, undo=timedelta(seconds=parts.undo_seconds)),
@@ -56,4 +67,5 @@ class Counter:
             features=features,
             actions=actions,
             order_facts=parts.order_facts,
+            expecting=expecting,
         )

@@ -15,6 +15,7 @@ from bot.messages import Features
 from bot.ports import Files, OrderFacts, Store, Texts, Tx, Unavailable
 from bot.store import cases
 from desk.commands import Commands
+from desk.expecting import Expecting
 
 _FACTS_TIMEOUT = 5.0  # seconds
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class CoreDeskInbox:
     texts: Texts
     commands: Commands
     actions: ActionRunner
+    expecting: Expecting
     features: Mapping[str, Features] = field(default_factory=dict)
     order_facts: OrderFacts | None = None
 
@@ -39,18 +41,21 @@ class CoreDeskInbox:
     async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
         """Open (or the latest closed) cases."""
         found = await self.store.read(lambda tx: cases.listed(tx, closed=closed, desk=desk))
-        return [self._with_window(case) for case in found]
+        return [self._with_times(case) for case in found]
 
     async def case(self, case: int) -> Case | None:
         """One case, with the facts of its orders where the shop tells them."""
         found = await self.store.read(lambda tx: cases.load(tx, case))
-        found = found and self._with_window(found)
+        found = found and self._with_times(found)
         if found is None or self.order_facts is None:
             return found
         facts = [await self._facts_of(self.order_facts, order) for order in found.orders]
         return replace(found, orders=tuple(facts))
 
-    def _with_window(self, case: Case) -> Case:
+    def _with_times(self, case: Case) -> Case:
+        if case.waits_since is not None:
+            due = self.expecting.due(case.waits_since, case.priority)
+            case = replace(case, due_at=due)
         features = self.features.get(case.address.channel, Features())
         if features.reply_window is None or case.last_in_at is None:
             return case

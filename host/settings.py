@@ -16,21 +16,17 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from dotenv.parser import parse_stream
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.ports import Problem
+from host.desk_options import HandoffOptions, HoursOptions
 from host.errors import Invalid
+from host.options import Options
 
 S = TypeVar("S", bound=BaseModel)
 FILE = "schalter.toml"
-
-
-class Options(BaseModel):
-    """A table of settings: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class BotOptions(Options):
@@ -63,14 +59,6 @@ class DialogueOptions(Options):
     )
 
 
-class HandoffOptions(Options):
-    """``[handoff]``: which desk gets the cases."""
-
-    desk: str | None = Field(
-        default=None, description="A desk's name; needed when there are several"
-    )
-
-
 class FilesOptions(Options):
     """``[files]``: attachments."""
 
@@ -92,9 +80,10 @@ class _Document(Options):
     bot: BotOptions = BotOptions()
     dialogue: DialogueOptions = DialogueOptions()
     handoff: HandoffOptions = HandoffOptions()
+    hours: HoursOptions = HoursOptions()
     files: FilesOptions = FilesOptions()
     log: LogOptions = LogOptions()
-    plugins: dict[str, dict[str, Any]] = {}
+    plugins: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,6 +93,7 @@ class Settings:
     bot: BotOptions = field(default_factory=BotOptions)
     dialogue: DialogueOptions = field(default_factory=DialogueOptions)
     handoff: HandoffOptions = field(default_factory=HandoffOptions)
+    hours: HoursOptions = field(default_factory=HoursOptions)
     files: FilesOptions = field(default_factory=FilesOptions)
     log: LogOptions = field(default_factory=LogOptions)
     plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
