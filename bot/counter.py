@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from bot.actions import ActionRunner
 from bot.messages import Answer, Features
-from bot.ports import DeskInbox, Files, Row, Store, Texts, Tx
+from bot.ports import DeskInbox, Files, Middleware, Row, Store, Texts, Tx
 from bot.rendering import Renderer
 from bot.store.codec import Clock
 
@@ -32,6 +32,9 @@ class Handoff(Protocol):
     def tell_effects(self, tx: Tx, turn: Row) -> None:
         """Say what a turn did that a person has now: as a draft, marked, once an agent owns it."""
 
+    def tell_act(self, tx: Tx, turn: str) -> None:
+        """Say what an agent's order action did: to the team, and to the customer if it shall."""
+
 
 class Counter(Protocol):
     """The agents' side of the core; ``desk`` implements it."""
@@ -43,6 +46,10 @@ class Counter(Protocol):
     @property
     def inbox(self) -> DeskInbox:
         """Where desks put commands and read cases."""
+
+    @property
+    def middleware(self) -> Sequence[Middleware]:
+        """What sees a turn before the dialogue does."""
 
 
 class BuildsCounter(Protocol):

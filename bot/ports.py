@@ -15,7 +15,8 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from aiohttp import web
 from pydantic import BaseModel
 
-from bot.desk import Case, CaseLine, Command, CommandResult, HistoryLine
+from bot.desks import Desk as Desk
+from bot.desks import DeskInbox as DeskInbox
 from bot.messages import (
     ActionCall,
     Address,
@@ -30,7 +31,6 @@ from bot.messages import (
     Receipt,
     RenderedText,
     Speaker,
-    State,
     Turn,
 )
 
@@ -236,44 +236,6 @@ class SendsTemplates(Protocol):
 
     def template_for(self, out: Outbound) -> str | None:
         """The name of the template that says what ``out`` says, in its language; or ``None``."""
-
-
-class DeskInbox(Protocol):
-    """Where a desk puts commands and reads cases."""
-
-    store: Store
-    files: Files
-    texts: Texts
-
-    async def accept(self, command: Command) -> CommandResult:
-        """Apply a command at once, in one transaction; the same id twice is one."""
-
-    async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
-        """Open (or the latest closed) cases, most urgent first."""
-
-    async def case(self, case: int) -> Case | None:
-        """One case with everything its card shows."""
-
-    async def history(self, case: int, *, limit: int = 200) -> list[HistoryLine]:
-        """The conversation of the case, oldest first, from before the case too."""
-
-
-class Desk(Protocol):
-    """A place where agents sit."""
-
-    name: str
-
-    def open(self, commands: DeskInbox) -> AbstractAsyncContextManager[None]:
-        """Sockets and pollers live inside."""
-
-    async def show(self, case: Case) -> str:
-        """Make or update the card in place; idempotent by case."""
-
-    async def post(self, line: CaseLine) -> str:
-        """Show a line in the case's thread; idempotent by line id."""
-
-    async def mark(self, line: str, state: State, reason: str | None) -> None:
-        """Show what became of a line."""
 
 
 class Dialogue(Protocol):

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.actions import ActionRunner
 from bot.messages import Features
-from bot.ports import Files, OrderFacts, Store, Texts
+from bot.ports import Files, Middleware, OrderFacts, Store, Texts
 from bot.rendering import Renderer
 from bot.store.codec import Clock, utc_now
+from desk.acting import Acting
 from desk.commands import Commands
+from desk.contact import Contacts
 from desk.expecting import ANSWER, Expecting
 from desk.handoff import CaseBook
 from desk.inbox import CoreDeskInbox
 from desk.lines import Lines
 from desk.ownership import Ownership
 from desk.routing import Routing
+from desk.words import Words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +54,20 @@ class Counter:
         clock: Clock = utc_now,
     ) -> None:
         expecting = Expecting(texts=texts, hours=parts.routing.hours, answer=parts.answer)
+        words = Words(texts=texts, language=parts.language)
         self.handoff = CaseBook(
-            renderer=renderer, routing=parts.routing, expecting=expecting, clock=clock
+            renderer=renderer,
+            routing=parts.routing,
+            expecting=expecting,
+            words=words,
+            clock=clock,
         )
         commands = Commands(
             ownership=Ownership(book=self.handoff),
             lines=Lines(book=self.handoff, undo=timedelta(seconds=parts.undo_seconds)),
             clock=clock,
         )
+        self.middleware: Sequence[Middleware] = [Contacts(store=store, book=self.handoff).notice]
         self.inbox = CoreDeskInbox(
             store=store,
             files=files,
@@ -68,4 +77,11 @@ class Counter:
             actions=actions,
             order_facts=parts.order_facts,
             expecting=expecting,
+            acting=Acting(
+                store=store,
+                book=self.handoff,
+                actions=actions,
+                words=words,
+                order_facts=parts.order_facts,
+            ),
         )

@@ -5,11 +5,12 @@ Everything here is one transaction and waits for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from bot.desk import CommandResult
 from bot.inbox import post_line
 from bot.messages import Answer, Attachment, Author, Owner, Say, State
 from bot.outbox import is_stale
@@ -19,6 +20,7 @@ from bot.store import cases, conversations, effects, outbox, turns, waiting
 from bot.store.codec import Clock, answer_from_dict, decode, utc_now
 from desk.expecting import Expecting
 from desk.routing import Concern, Routing
+from desk.words import Words
 
 
 @dataclass(eq=False, kw_only=True)
@@ -31,6 +33,7 @@ class CaseBook:
     renderer: Renderer
     routing: Routing
     expecting: Expecting
+    words: Words
     clock: Clock = utc_now
 
     def open_case(self, tx: Tx, conversation: Row, reason: str) -> int:
@@ -143,6 +146,25 @@ class CaseBook:
                 conversation = conversations.get(tx, turn["conversation"])
             self.say_answer(tx, conversation, turn, answer, tag=f"effect{record['number']}")
 
+    def tell_act(self, tx: Tx, turn: str) -> None:
+        """Say what an agent's order action did: to the team, and to the customer if it shall.
+
+        Only what was done is told to the customer: what failed, or may have, is the agent's to say.
+        """
+        now = self.clock()
+        for record in effects.finished(tx, turn):
+            case = cases.get_row(tx, record["case_id"])
+            assert case is not None  # noqa: S101 - cases are never deleted
+            answer = answer_from_dict(decode(record["result"]))
+            title = self.words.title("action", record["name"])
+            facts = {"what": f"{title} {record['subject']}".strip()}
+            said = {**facts, "result": self.words.all(answer.says)}
+            name = {"done": "done", "handoff": "unknown"}.get(record["outcome"], "refused")
+            self.keep_note(tx, case, record["actor"], self.words.say(f"note_act_{name}", said))
+            if record["tell"] and answer.effect:
+                self.notice(tx, case["conversation"], answer.says, case["id"], now, effect=turn)
+            self.show(tx, case["id"], now)
+
     def keep_note(
         self,
         tx: Tx,
@@ -165,10 +187,31 @@ class CaseBook:
         post_line(tx, case["conversation"], line, now, case=case)
         return line
 
-    def notice(self, tx: Tx, conversation: int, say: Say, case: int, now: datetime) -> None:
-        """Tell the customer what the system has to say, under any owner."""
+    def notice(
+        self,
+        tx: Tx,
+        conversation: int,
+        says: Sequence[Say],
+        case: int,
+        now: datetime,
+        *,
+        effect: str | None = None,
+    ) -> None:
+        """Tell the customer what the system has to say, under any owner.
+
+        ``effect`` names what was done, if that is what is told: telling it again adds no row.
+        """
         row = conversations.get(tx, conversation)
-        ids = self.renderer.queue(tx, row, [say], now=now, author=Author.SYSTEM, case=case)
+        ids = self.renderer.queue(
+            tx,
+            row,
+            says,
+            now=now,
+            author=Author.SYSTEM,
+            case=case,
+            turn=effect,
+            effect=effect is not None,
+        )
         for line in ids:
             post_line(tx, conversation, f"out:{line}", now)
 
@@ -178,3 +221,9 @@ class CaseBook:
         assert row is not None  # noqa: S101 - foreign key
         outbox.tell_desk(tx, "show", row, str(case), now)
         cases.touch(tx, case)
+
+    def not_theirs(self, _tx: Tx, case: Row, agent: str) -> CommandResult | None:
+        """Why an agent may not speak in a case; ``None``: it is theirs."""
+        if case["agent"] == agent:
+            return None
+        return CommandResult(False, f"taken_by:{case['agent']}" if case["agent"] else "not_taken")

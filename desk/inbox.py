@@ -10,10 +10,20 @@ from datetime import timedelta
 from typing import Any
 
 from bot.actions import ActionRunner
-from bot.desk import Case, Command, CommandResult, HistoryLine
+from bot.desk import (
+    Act,
+    Acted,
+    Case,
+    Command,
+    CommandResult,
+    HistoryLine,
+    OrderAction,
+    Preview,
+)
 from bot.messages import Features
 from bot.ports import Files, OrderFacts, Store, Texts, Tx, Unavailable
 from bot.store import cases
+from desk.acting import Acting
 from desk.commands import Commands
 from desk.expecting import Expecting
 
@@ -31,6 +41,7 @@ class CoreDeskInbox:
     commands: Commands
     actions: ActionRunner
     expecting: Expecting
+    acting: Acting
     features: Mapping[str, Features] = field(default_factory=dict)
     order_facts: OrderFacts | None = None
 
@@ -81,3 +92,15 @@ class CoreDeskInbox:
             return [] if row is None else cases.history(tx, row["conversation"], limit)
 
         return await self.store.read(work)
+
+    async def order_actions(self, case: int) -> list[OrderAction]:
+        """What an agent may run for a case, with its order filled in."""
+        return await self.acting.offered(case)
+
+    async def preview(self, act: Act) -> Preview:
+        """What an order action would do; nothing is changed."""
+        return await self.acting.preview(act)
+
+    async def act(self, act: Act) -> Acted:
+        """Run an order action, once for each id."""
+        return await self.acting.act(act)

@@ -36,7 +36,7 @@ class Ownership:
         self._hand_open_turns(tx, conversation, now)
         first, *_ = command.agent.split() or [""]  # customers learn no surnames
         facts = {"agent": first or command.agent}
-        self.book.notice(tx, conversation, Say("utter_agent_joined", facts), case["id"], now)
+        self.book.notice(tx, conversation, [Say("utter_agent_joined", facts)], case["id"], now)
         self.book.show(tx, case["id"], now)
         tx.notify("takeover", conversation)
         tx.notify("owner", conversation)
@@ -91,6 +91,6 @@ class Ownership:
         cases.close(tx, case["id"], outcome, now)
         conversations.change_owner(tx, conversation, Owner.BOT)
         conversations.new_session(tx, conversation, resumed=True)
-        self.book.notice(tx, conversation, say, case["id"], now)
+        self.book.notice(tx, conversation, [say], case["id"], now)
         self.book.show(tx, case["id"], now)
         tx.notify("owner", conversation)

@@ -79,13 +79,3 @@ def waiting_cases_of(tx: Tx, agent: str) -> list[Row]:
     """The cases that an agent has and in which the customer waits."""
     rows = tx.rows("SELECT * FROM cases WHERE state = 'taken' AND agent = :agent", agent=agent)
     return [row for row in rows if waits_since(tx, row) is not None]
-
-
-def note_act(tx: Tx, turn: str, case: int, *, tell: bool) -> None:
-    """Note the case of an agent's order action, and whether the customer hears its result."""
-    tx.run(
-        "UPDATE calls SET case_id = :case_id, tell = :tell WHERE turn = :turn",
-        turn=turn,
-        case_id=case,
-        tell=int(tell),
-    )
