@@ -24,7 +24,7 @@ from bot.desk import (
     TakeOver,
 )
 from bot.inbox import mark_line, post_line, wake_if_waiting
-from bot.messages import Answer, Author, Features, Owner, Say, State
+from bot.messages import AGENT_LINE, Answer, Author, Features, Owner, Say, State
 from bot.outbox import is_stale
 from bot.ports import Files, OrderFacts, Row, Store, Texts, Tx, Unavailable
 from bot.rendering import Piece, Renderer
@@ -33,7 +33,6 @@ from bot.store.codec import Clock, answer_from_dict, decode, new_id, utc_now
 
 # Reasons that an agent should see before others.
 URGENT = frozenset({"complaint", "outcome_unknown", "action_failed", "pair_attempts"})
-AGENT_LINE = "agent_line"  # what an agent's own words count as where a template is looked for
 _FACTS_TIMEOUT = 5.0  # seconds
 log = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 TextUnits = Literal["characters", "utf16"]
 """What a vendor counts in a text: characters, or UTF-16 code units."""
+AGENT_LINE = "agent_line"  # the response that an agent's own words count as, for templates
 
 
 class Owner(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,11 +16,13 @@ from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
 from bot.messages import Attachment, Features, Outbound
-from bot.ports import Inbox, Refused, Reject, Retry, Route
+from bot.ports import Inbox, Problem, Refused, Reject, Retry, Route
 from bot.store import StoreError
 from host.ports import Health
+from host.texts import TextsBook
 from plugins.whatsapp import ledger, wire
 from plugins.whatsapp.links import Links
+from plugins.whatsapp.offline import template_problems
 from plugins.whatsapp.settings import Template, WhatsAppSettings
 from plugins.whatsapp.twilio_api import (
     API_ERRORS,
@@ -151,6 +153,10 @@ class WhatsAppChannel:
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """As in the port. The account's credentials go to Twilio's API and nowhere else."""
         return self._fetch(self._opened().session, attachment)
+
+    def text_problems(self, texts: TextsBook) -> Iterator[Problem]:
+        """As in the port."""
+        return template_problems(self._settings.templates, texts)
 
     async def health(self) -> Health:
         """Red while Twilio refuses the credentials, or nobody can call us."""
