@@ -333,6 +333,7 @@ class Receipt:
     vendor_id: str
     state: State
     reason: str | None = None
+    row: str | None = None  # the Outbound's id, where the report names it: settles an unknown one
 
 
 @dataclass(frozen=True, slots=True)

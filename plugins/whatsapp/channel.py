@@ -33,8 +33,12 @@ from plugins.whatsapp.twilio_api import (
 )
 from plugins.whatsapp.webhooks import STATUS, Webhooks
 
-WINDOW = 24 * 3600.0
-"""Seconds after the customer's last message in which WhatsApp takes free text."""
+WINDOW = 24 * 3600.0 - 60.0
+"""Seconds after the customer's last message in which free text is sent.
+
+WhatsApp takes it for 24 hours from when it was written. We know when it came, and a send takes a
+while: a minute less, so that nothing leaves to fail with 63016.
+"""
 _LONGEST_WAIT = 3.0
 """Seconds that a send waits for its turn; a longer wait is a Retry and holds no place."""
 _LIST = 200
@@ -104,9 +108,11 @@ class WhatsAppChannel:
         opened = self._opened()
         parameters = await self._parameters(opened, out)
         await self._turn()
-        await opened.inbox.store.write(
+        left = await opened.inbox.store.write(
             lambda tx: ledger.attempt(tx, out.id, out.address.id, out.buttons)
         )
+        if left is not None:
+            return left  # a state told so after a look-up had not found it
         try:
             message = await opened.client.messages.create_async(
                 to=wire.number(out.address.id),
@@ -192,6 +198,8 @@ class WhatsAppChannel:
             name: wire.one_line(fill(pattern, facts, language=out.language))
             for name, pattern in template.variables.items()
         }
+        if sum(map(len, variables.values())) > wire.TEMPLATE_LIMIT:
+            raise Reject("whatsapp_template_long")
         sid = {"content_sid": template.content_sid}
         return {**sid, "content_variables": variables_json(variables)} if variables else sid
 
@@ -225,6 +233,9 @@ class WhatsAppChannel:
             made = await opened.client.content.v1.contents.create_async(content)
         except API_ERRORS as error:
             raise self._noted(_unsent(failure(error))) from error
+        except Retry as retry:
+            self._pause(retry)
+            raise
         except Exception as error:
             raise _unsent(error) from error
         sid = str(made.sid)
