@@ -75,7 +75,8 @@ class CoreInbox:
         line = turns.insert_message(tx, message, conversation["id"], status, now)
         if not line:
             return False
-        conversations.note_message(tx, conversation["id"], message.phone, now)
+        if message.kind is not Kind.EDIT:  # no vendor's reply window begins anew with one
+            conversations.note_message(tx, conversation["id"], message.phone, now)
         unfetched = any(not one.file and not one.error for one in message.attachments)
         if status == "pending":
             self._wake(tx, conversation, message, now)
@@ -144,7 +145,7 @@ def _tidy(message: Inbound) -> Inbound:
 
 def apply_receipt(tx: Tx, receipt: Receipt, now: datetime) -> None:
     """Move the message a receipt is about, and mark its line at the desk."""
-    if not outbox.is_known(tx, receipt):
+    if not outbox.is_known(tx, receipt) and not outbox.was_unknown(tx, receipt):
         outbox.keep_receipt(tx, receipt, now)
     elif (row := outbox.apply_receipt(tx, receipt)) is not None:
         mark_line(tx, row, now)

@@ -7,17 +7,19 @@ The connection is imported when the channel opens: aiogram builds its models for
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bot.messages import Address, Attachment, Features, Outbound
-from bot.ports import Inbox, Retry, Route
+from bot.ports import Inbox, Problem, Retry, Route
 from host.ports import Health
+from host.texts import TextsBook
 from plugins.telegram import names
 from plugins.telegram.endpoint import Endpoint
 from plugins.telegram.line import Line
+from plugins.telegram.offline import WHERE
 from plugins.telegram.pace import Pace
 from plugins.telegram.settings import TelegramSettings
 
@@ -54,6 +56,13 @@ class TelegramChannel:
             burst_seconds=settings.burst_seconds,
             unknown_send="show",
         )
+
+    def text_problems(self, texts: TextsBook) -> Iterator[Problem]:
+        """As in the port."""
+        for name in self._settings.share_number_at:
+            if not texts.has(name):
+                what = f"share_number_at names '{name}', and there is no such text"
+                yield Problem(WHERE, what, "name texts of nlu/domain/")
 
     @asynccontextmanager
     async def open(self, inbox: Inbox) -> AsyncIterator[None]:

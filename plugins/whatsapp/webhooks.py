@@ -69,7 +69,7 @@ class Webhooks:
             sid = receipt.vendor_id
             await self._inbox.store.write(lambda tx: ledger.note_sid(tx, row, sid))
         if receipt is not None:
-            await self._inbox.receipt(receipt)
+            await self._inbox.receipt(replace(receipt, row=row))
         return web.Response(status=204)
 
     async def file(self, request: web.Request) -> web.StreamResponse:
