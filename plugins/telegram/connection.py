@@ -21,7 +21,7 @@ from plugins.telegram.hook import Hook
 from plugins.telegram.intake import Intake
 from plugins.telegram.line import Line
 from plugins.telegram.menu import show_menu
-from plugins.telegram.names import FETCH_LIMIT, PATH
+from plugins.telegram.names import FETCH_LIMIT, PATH, Me
 from plugins.telegram.pace import RATE, Pace
 from plugins.telegram.poller import Poller
 from plugins.telegram.settings import TelegramSettings
@@ -104,7 +104,7 @@ class Connection:
                 number = await message_id(self.bot, method)
         except AiogramError as error:
             raise self._noted(out, failure(error)) from error
-        return f"{out.address.id}/{number}"
+        return Me(self.bot.id, "").message(out.address.id, number)
 
     async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """Stream a file. Raises Retry or Refused."""
