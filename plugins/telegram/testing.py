@@ -54,6 +54,7 @@ class Faults:
     refusals: deque[tuple[int, str]] = field(default_factory=deque)  # status and description
     poll: deque[tuple[int, str]] = field(default_factory=deque)  # the same, for getUpdates
     answers: deque[tuple[int, str]] = field(default_factory=deque)  # for answerCallbackQuery
+    infos: deque[tuple[int, str]] = field(default_factory=deque)  # for getWebhookInfo
     slow_answers: float = 0.0  # seconds before each of its answers
     duplicate: int = 0  # updates that are brought twice
     reorder: bool = False  # what waits is brought in the wrong order

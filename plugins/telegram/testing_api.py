@@ -155,7 +155,8 @@ class BotApi:
     async def _get_updates(self, _request: web.Request, given: Raw) -> list[Raw]:
         if self._telegram.faults.poll:
             code, description = self._telegram.faults.poll.popleft()
-            raise ApiError(code, description)
+            rest = re.search(r"retry after (\d+)", description)
+            raise ApiError(code, description, **({"retry_after": int(rest[1])} if rest else {}))
         updates = self._telegram.updates
         updates.asks_for(given.get("allowed_updates"))
         if not 1 <= (limit := int(given.get("limit", 100))) <= 100:
@@ -182,6 +183,8 @@ class BotApi:
         return True
 
     async def _get_webhook_info(self, _request: web.Request, _given: Raw) -> Raw:
+        if self._telegram.faults.infos:
+            raise ApiError(*self._telegram.faults.infos.popleft())
         updates = self._telegram.updates
         info: Raw = {"url": updates.hook, "has_custom_certificate": False}
         info["pending_update_count"] = updates.waiting()
