@@ -93,7 +93,7 @@ class CoreInbox:
         if turns.find_message(tx, channel, message.wire_id) is not None:
             return False
         files = attachments_to_json(message.attachments) if message.attachments else None
-        return message.edits is not None and turns.edit_pending(
+        return message.edits is not None and turns.merge_edit(
             tx, channel, message.edits, conversation, message.text, files
         )
 

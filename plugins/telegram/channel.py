@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from bot.messages import Address, Attachment, Features, Outbound
@@ -32,8 +33,12 @@ class TelegramChannel:
 
     name = names.CHANNEL
 
-    def __init__(self, settings: TelegramSettings, public_url: str) -> None:
+    def __init__(
+        self, settings: TelegramSettings, public_url: str, holder: str | None = None
+    ) -> None:
+        """``holder`` names this bot's process for the lease, also after a restart."""
         self._settings = settings
+        self._holder = holder or token_hex(16)
         self._base = public_url
         self._pace = Pace(settings.per_second, settings.per_chat_seconds)
         self._line = Line(settings.quiet_seconds)
@@ -70,7 +75,7 @@ class TelegramChannel:
         module = await asyncio.to_thread(import_module, "plugins.telegram.connection")
         settings, endpoint = self._settings, self._endpoint
         async with module.connected(
-            settings, inbox, self._pace, self._line, self._base, endpoint
+            settings, inbox, self._pace, self._line, self._base, self._holder, endpoint
         ) as self._connection:
             try:
                 yield

@@ -58,7 +58,7 @@ class Phone:
         data = under.data[under.buttons.index(title)]
         self.telegram.api.queries["4711"] = False
         update = self._update({"callback_query": {"id": "4711", **found, "data": data}})
-        return Update(f"u{update['update_id']}", lambda: self.brings(update))
+        return Update(self._name(update), lambda: self.brings(update))
 
     def unknown(self) -> Update:
         """As in the protocol."""
@@ -116,14 +116,18 @@ class Phone:
             taken = await self.brings(update)
             return Taken.REFUSED if taken is Taken.ACCEPTED else taken
 
-        return Update(f"u{update['update_id']}", bring)
+        return Update(self._name(update), bring)
 
     def _message(self, content: Raw) -> Update:
         customer = self.customer
         number = self.telegram.api.next_id()
         message = message_of(number, customer.user, customer.chat, content)
         update = self._update({"message": message})
-        return Update(f"{customer.chat['id']}/{number}", lambda: self.brings(update))
+        wire_id = f"{self.telegram.bot_id}/{customer.chat['id']}/{number}"
+        return Update(wire_id, lambda: self.brings(update))
+
+    def _name(self, update: Raw) -> str:
+        return f"{self.telegram.bot_id}/u{update['update_id']}"
 
     def _update(self, content: Raw) -> Raw:
         return self.telegram.updates.number(content)
