@@ -78,15 +78,16 @@ class CoreInbox:
         line = turns.insert_message(tx, message, conversation["id"], status, now)
         if not line:
             return False
-        conversations.note_message(tx, conversation["id"], message.phone, now)
+        if message.kind not in (Kind.EDIT, Kind.DELETE):  # no reply window begins anew with one
+            conversations.note_message(tx, conversation["id"], message.phone, now)
         unfetched = any(not one.file and not one.error for one in message.attachments)
         if status == "pending":
             self._wake(tx, conversation, message, now)
         elif status == "case" and unfetched:
             wake_if_waiting(tx, conversation["id"], now)
-        if owner is not Owner.BOT:
+        if owner is not Owner.BOT and not merged:
             self.heard(tx, conversation["id"])
-            if not merged and not unfetched:
+            if not unfetched:
                 # One with files to fetch is shown when they are there.
                 post_line(tx, conversation["id"], f"in:{line}", now)
         tx.notify("conversation", conversation["id"])
@@ -103,7 +104,7 @@ class CoreInbox:
         if message.kind is not Kind.EDIT:
             return False
         files = attachments_to_json(message.attachments) if message.attachments else None
-        return message.edits is not None and turns.edit_pending(
+        return message.edits is not None and turns.merge_edit(
             tx, channel, message.edits, conversation, message.text, files
         )
 
@@ -157,7 +158,7 @@ def _tidy(message: Inbound) -> Inbound:
 
 def apply_receipt(tx: Tx, receipt: Receipt, now: datetime) -> None:
     """Move the message a receipt is about, and mark its line at the desk."""
-    if not outbox.is_known(tx, receipt):
+    if not outbox.is_known(tx, receipt) and not outbox.was_unknown(tx, receipt):
         outbox.keep_receipt(tx, receipt, now)
     elif (row := outbox.apply_receipt(tx, receipt)) is not None:
         mark_line(tx, row, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -25,6 +25,7 @@ from bot.ports import (
     Texts,
     TimerHandler,
 )
+from host.texts import TextsBook
 
 P = TypeVar("P")
 S = TypeVar("S", bound=BaseModel)
@@ -52,6 +53,14 @@ class Readiness(Protocol):
 
     async def ready(self) -> None:
         """Return when it can answer. Raises Unavailable when it never will, saying why."""
+
+
+@runtime_checkable
+class NamesTexts(Protocol):
+    """A channel whose settings name texts."""
+
+    def text_problems(self, texts: TextsBook) -> Iterable[Problem]:
+        """Called by ``bot check``: what the settings name and is not there."""
 
 
 class Services(Protocol):

@@ -41,7 +41,11 @@ class BotOptions(Options):
     port: int = Field(
         default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one"
     )
-    public_url: str | None = Field(default=None, pattern=r"^https?://[^/]+.*$")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s]+[^?#\s]*$",
+        description="The bot's address from outside: https://bot.shop.example",
+    )
     language: Literal["de", "en"] = "de"
     formality: Literal["Sie", "du"] = "Sie"
     plugins: tuple[str, ...] | None = Field(
@@ -233,6 +237,8 @@ def _finding(
 def _what(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return "is missing"
+    if detail["type"] == "string_pattern_mismatch":
+        return "does not have the right form"  # the hint says which; a pattern is no sentence
     what = detail["msg"].removeprefix("Value error, ")
     return what[:1].lower() + what[1:]
 
