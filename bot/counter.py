@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from bot.actions import ActionRunner
 from bot.messages import Answer, Features
-from bot.ports import DeskInbox, Files, Middleware, Row, Store, Texts, Tx
+from bot.ports import DeskInbox, Files, Middleware, Row, Store, Texts, TimerHandler, Tx
 from bot.rendering import Renderer
 from bot.store.codec import Clock
 
@@ -50,6 +50,13 @@ class Counter(Protocol):
     @property
     def middleware(self) -> Sequence[Middleware]:
         """What sees a turn before the dialogue does."""
+
+    @property
+    def timers(self) -> Mapping[str, TimerHandler]:
+        """Handlers of the timers of cases, by kind."""
+
+    def heard(self, tx: Tx, conversation: int) -> None:
+        """The customer wrote while a person is asked for, or speaks."""
 
 
 class BuildsCounter(Protocol):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from bot.desk import (
     Act,
     Acted,
+    Agent,
     Case,
     CaseLine,
     Command,
@@ -40,6 +41,12 @@ class DeskInbox(Protocol):
 
     async def history(self, case: int, *, limit: int = 200) -> list[HistoryLine]:
         """The conversation of the case, oldest first, from before the case too."""
+
+    async def introduce(self, agent: Agent) -> None:
+        """Tell the name of who sits at the desk; without it the id is the name."""
+
+    async def away(self, agent: str) -> None:
+        """An agent went away: a reminder comes at once where a customer waits for them."""
 
     async def order_actions(self, case: int) -> list[OrderAction]:
         """What an agent may run for a case, with its order filled in."""

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from bot.clean import has_words
 from bot.counter import Handoff
-from bot.inbox import post_line, wake_if_waiting
 from bot.messages import (
     Answer,
     Author,
@@ -26,6 +25,7 @@ from bot.ports import Row, Store, Tx
 from bot.rendering import Renderer
 from bot.store import codec, conversations, effects, turns
 from bot.store.codec import Clock, utc_now
+from bot.store.telling import post_line, wake_if_waiting
 
 log = logging.getLogger(__name__)
 

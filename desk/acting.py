@@ -108,6 +108,7 @@ class Acting:
             name, subject = self.actions.about(action.name, call)
             self.actions.recorder.start(tx, key, call, name, subject, call.key)
             effects.of_case(tx, call.turn, act.case, tell=act.tell)
+            cases.note_seen(tx, act.case, act.agent, self.book.clock())
             self._keep_decided(tx, name, subject, call)
             return None
 

@@ -8,10 +8,12 @@ from datetime import timedelta
 
 from bot.actions import ActionRunner
 from bot.messages import Features
-from bot.ports import Files, Middleware, OrderFacts, Store, Texts
+from bot.ports import Files, Middleware, OrderFacts, Store, Texts, TimerHandler, Tx
 from bot.rendering import Renderer
 from bot.store.codec import Clock, utc_now
 from desk.acting import Acting
+from desk.changes import Changes
+from desk.claims import CLAIM, Claims
 from desk.commands import Commands
 from desk.contact import Contacts
 from desk.expecting import ANSWER, Expecting
@@ -20,6 +22,7 @@ from desk.inbox import CoreDeskInbox
 from desk.lines import Lines
 from desk.ownership import Ownership
 from desk.routing import Routing
+from desk.triage import SNOOZE, Triage
 from desk.words import Words
 
 
@@ -28,7 +31,8 @@ class DeskParts:
     """What the agents' side needs of the host.
 
     ``undo_seconds``: until an agent's line leaves. ``language`` is the one that the team reads.
-    ``answer``: the working time until a person should have answered, by priority.
+    ``answer``: the working time until a person should have answered, by priority. ``claim``: the
+    working time that a customer waits for a silent agent (zero: never ends), then ``claim_grace``.
     """
 
     routing: Routing
@@ -36,6 +40,8 @@ class DeskParts:
     undo_seconds: float = 0.0
     language: str = "de"
     answer: Mapping[str, timedelta] = field(default_factory=lambda: ANSWER)
+    claim: timedelta = timedelta()
+    claim_grace: timedelta = timedelta(minutes=5)
 
 
 class Counter:
@@ -55,19 +61,32 @@ class Counter:
     ) -> None:
         expecting = Expecting(texts=texts, hours=parts.routing.hours, answer=parts.answer)
         words = Words(texts=texts, language=parts.language)
-        self.handoff = CaseBook(
+        self.handoff = book = CaseBook(
             renderer=renderer,
             routing=parts.routing,
             expecting=expecting,
             words=words,
             clock=clock,
         )
+        self._triage = Triage(book=book)
+        ownership = Ownership(book=book)
+        self._claims = Claims(
+            book=book, ownership=ownership, after=parts.claim, grace=parts.claim_grace
+        )
+        lines = Lines(book=book, undo=timedelta(seconds=parts.undo_seconds))
         commands = Commands(
-            ownership=Ownership(book=self.handoff),
-            lines=Lines(book=self.handoff, undo=timedelta(seconds=parts.undo_seconds)),
+            ownership=ownership,
+            lines=lines,
+            changes=Changes(book=book, lines=lines, features=features),
+            triage=self._triage,
+            claims=self._claims,
             clock=clock,
         )
-        self.middleware: Sequence[Middleware] = [Contacts(store=store, book=self.handoff).notice]
+        self.middleware: Sequence[Middleware] = [Contacts(store=store, book=book).notice]
+        self.timers: Mapping[str, TimerHandler] = {
+            SNOOZE: self._triage.fired,
+            CLAIM: self._claims.fired,
+        }
         self.inbox = CoreDeskInbox(
             store=store,
             files=files,
@@ -85,3 +104,8 @@ class Counter:
                 order_facts=parts.order_facts,
             ),
         )
+
+    def heard(self, tx: Tx, conversation: int) -> None:
+        """The customer wrote while a person is asked for, or speaks."""
+        self._triage.heard(tx, conversation)
+        self._claims.heard(tx, conversation)

@@ -11,16 +11,18 @@ from datetime import datetime
 from typing import Any
 
 from bot.desk import CommandResult
-from bot.inbox import post_line
 from bot.messages import Answer, Attachment, Author, Owner, Say, State
-from bot.outbox import is_stale
 from bot.ports import Row, Tx
 from bot.rendering import Renderer
-from bot.store import cases, conversations, effects, outbox, turns, waiting
+from bot.store import agents, cases, conversations, effects, outbox, turns, waiting
 from bot.store.codec import Clock, answer_from_dict, decode, utc_now
+from bot.store.telling import is_stale, post_line
 from desk.expecting import Expecting
 from desk.routing import Concern, Routing
 from desk.words import Words
+
+SYSTEM = ""
+"""The agent of what no agent wrote or commanded."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -222,8 +224,24 @@ class CaseBook:
         outbox.tell_desk(tx, "show", row, str(case), now)
         cases.touch(tx, case)
 
-    def not_theirs(self, _tx: Tx, case: Row, agent: str) -> CommandResult | None:
+    def system_note(
+        self, tx: Tx, case: Row, response: str, facts: Mapping[str, Any] | None = None
+    ) -> None:
+        """Tell the team in the thread, in its language, what happened with a case."""
+        self.keep_note(tx, case, SYSTEM, self.words.say(response, facts))
+
+    def first_name(self, tx: Tx, agent: str) -> str:
+        """What customers learn of an agent's name."""
+        name = agents.name_of(tx, agent)
+        first, *_ = name.split() or [name]
+        return first
+
+    def not_theirs(self, tx: Tx, case: Row, agent: str) -> CommandResult | None:
         """Why an agent may not speak in a case; ``None``: it is theirs."""
-        if case["agent"] == agent:
-            return None
-        return CommandResult(False, f"taken_by:{case['agent']}" if case["agent"] else "not_taken")
+        return None if case["agent"] == agent else self.taken(tx, case)
+
+    def taken(self, tx: Tx, case: Row) -> CommandResult:
+        """The refusal that names who has a case."""
+        if case["agent"] is None:
+            return CommandResult(False, "not_taken")
+        return CommandResult(False, f"taken_by:{agents.name_of(tx, case['agent'])}")

@@ -13,6 +13,7 @@ from bot.actions import ActionRunner
 from bot.desk import (
     Act,
     Acted,
+    Agent,
     Case,
     Command,
     CommandResult,
@@ -22,7 +23,7 @@ from bot.desk import (
 )
 from bot.messages import Features
 from bot.ports import Files, OrderFacts, Store, Texts, Tx, Unavailable
-from bot.store import cases
+from bot.store import agents, cases
 from desk.acting import Acting
 from desk.commands import Commands
 from desk.expecting import Expecting
@@ -104,3 +105,17 @@ class CoreDeskInbox:
     async def act(self, act: Act) -> Acted:
         """Run an order action, once for each id."""
         return await self.acting.act(act)
+
+    async def introduce(self, agent: Agent) -> None:
+        """Keep an agent's name, and show it on the cards that they have."""
+
+        def work(tx: Tx) -> None:
+            if agents.introduce(tx, agent.id, agent.name):
+                for case in cases.taken_by(tx, agent.id):
+                    self.commands.ownership.book.show(tx, case, self.commands.clock())
+
+        await self.store.write(work)
+
+    async def away(self, agent: str) -> None:
+        """An agent went away: a reminder comes at once where a customer waits for them."""
+        await self.store.write(lambda tx: self.commands.claims.away(tx, agent))

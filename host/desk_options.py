@@ -59,6 +59,9 @@ class HandoffOptions(Options):
     desk: str | None = Field(
         default=None, description="A desk's name; needed when there are several"
     )
+    undo_seconds: float = Field(
+        default=5, ge=0, le=60, description="Seconds in which an agent can take a line back"
+    )
     language: Literal["de", "en"] | None = Field(
         default=None, description="In which agents read; default: [bot] language"
     )

@@ -21,9 +21,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.ports import Problem
-from host.desk_options import HandoffOptions, HoursOptions
+from host.desk_options import HandoffOptions as HandoffOptions
+from host.desk_options import HoursOptions as HoursOptions
 from host.errors import Invalid
-from host.options import Options
+from host.options import Options as Options
 
 S = TypeVar("S", bound=BaseModel)
 FILE = "schalter.toml"
@@ -37,7 +38,11 @@ class BotOptions(Options):
     port: int = Field(
         default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one"
     )
-    public_url: str | None = Field(default=None, pattern=r"^https?://[^/]+.*$")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s]+[^?#\s]*$",
+        description="The bot's address from outside: https://bot.shop.example",
+    )
     language: Literal["de", "en"] = "de"
     formality: Literal["Sie", "du"] = "Sie"
     plugins: tuple[str, ...] | None = Field(
@@ -220,6 +225,8 @@ def _finding(
 def _what(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return "is missing"
+    if detail["type"] == "string_pattern_mismatch":
+        return "does not have the right form"  # the hint says which; a pattern is no sentence
     what = detail["msg"].removeprefix("Value error, ")
     return what[:1].lower() + what[1:]
 

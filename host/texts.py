@@ -12,7 +12,8 @@ import hashlib
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -141,6 +142,24 @@ class TextsBook:
         known = {**self._facts, **facts}
         return _PLACEHOLDER.sub(_Filler(self, "pattern", known, language).fill, pattern)
 
+    def facts_of(self, response: str) -> frozenset[str]:
+        """The facts that the variants of a response use; none where there is no such response."""
+        variants = self._variants.get(response, ())
+        return frozenset(fact for variant in variants for fact, _ in variant.placeholders())
+
+    def pattern_problems(
+        self, where: str, pattern: str, facts: AbstractSet[str]
+    ) -> Iterator[Problem]:
+        """What a pattern of a plugin's asks for that ``fill`` will not find among ``facts``."""
+        if set("{}") & set(_PLACEHOLDER.sub("", pattern)):
+            yield Problem(where, f"a brace is left over in '{pattern}'", "write a fact as {name}")
+        placeholders = set(_PLACEHOLDER.findall(pattern))
+        for fact in sorted({fact for fact, _ in placeholders}):
+            if fact not in facts and fact not in self._facts:
+                what = f"no fact is called '{fact}' here; a dash goes out in its place"
+                yield Problem(where, what, f"possible: {', '.join(sorted(facts))}", fatal=False)
+        yield from _spec_problems(where, placeholders)
+
     def format(self, value: Any, spec: str, language: str) -> str:
         """A fact as words."""
         locale = _LOCALES.get(language, "en_GB")
@@ -186,9 +205,7 @@ class TextsBook:
                 names = ", ".join(sorted(missing))
                 marks = f"{variant.language or 'any'} {variant.formality or ''}".strip()
                 yield Problem(where, f"the {marks} text lacks {names}", "say the same", fatal=False)
-            for fact, spec in variant.placeholders():
-                if spec and spec not in _SPECS:
-                    yield Problem(where, f"unknown spec in {{{fact}:{spec}}}", "use a known one")
+            yield from _spec_problems(where, variant.placeholders())
 
 
 class _Filler:
@@ -215,6 +232,13 @@ class _Filler:
         except (TypeError, ValueError, InvalidOperation, AttributeError):
             log.error("fact unfit", extra={"response": self._response, "fact": name})  # noqa: TRY400
             return str(value)
+
+
+def _spec_problems(where: str, placeholders: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+    for fact, spec in sorted(placeholders):
+        if spec and spec not in _SPECS:
+            known = ", ".join(sorted(_SPECS))
+            yield Problem(where, f"unknown spec in {{{fact}:{spec}}}", f"use one of {known}")
 
 
 def _variant(item: Mapping[str, Any], source: str) -> _Variant:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from importlib.resources import files as resources
 from importlib.resources.abc import Traversable
@@ -14,7 +15,6 @@ from bot.core import Core, Parts
 from bot.dispatcher import Patience
 from bot.ports import (
     Action,
-    Actions,
     Channel,
     Desk,
     Dialogue,
@@ -34,6 +34,7 @@ from host.errors import Fatal
 from host.files import SWEEP, DiskFiles
 from host.metrics import Metrics
 from host.plugins import Plugins, why
+from host.ports import Actions
 from host.settings import FILE, Settings, close_to, place
 from host.texts import LANGUAGES, TextsBook
 from host.typing_hint import TypingHint
@@ -189,8 +190,11 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
     counter = DeskParts(
         routing=routing_of(settings, wiring.desks),
         order_facts=_optional(plugins, OrderFacts),
+        undo_seconds=settings.handoff.undo_seconds,
         language=settings.handoff.language or settings.bot.language,
         answer=settings.handoff.answers(),
+        claim=timedelta(minutes=settings.handoff.claim_minutes),
+        claim_grace=timedelta(minutes=settings.handoff.claim_grace_minutes),
     )
     typing = TypingHint(store=wiring.store, channels=wiring.channels)
     return Parts(

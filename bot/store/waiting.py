@@ -41,14 +41,9 @@ def waits_since(tx: Tx, case: Row) -> datetime | None:
     return None if row is None or row["at"] is None else unstamp(row["at"])
 
 
-def last_sign_of(tx: Tx, case: Row) -> datetime:
-    """When the agent who has a case took it, or last did anything in it."""
-    row = tx.row(
-        "SELECT max(at) AS at FROM commands WHERE case_id = :id AND agent = :agent",
-        id=case["id"],
-        agent=case["agent"],
-    )
-    return unstamp(max(case["taken_at"], (row["at"] if row else None) or ""))
+def last_sign_of(case: Row) -> datetime:
+    """When the agent who has a case got it, or last did anything in it."""
+    return unstamp(max(case["taken_at"], case["agent_seen_at"] or ""))
 
 
 def set_contact(tx: Tx, case: int, contact: str) -> None:

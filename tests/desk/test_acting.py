@@ -212,7 +212,7 @@ async def test_a_colleague_who_takes_the_case_between_look_and_start_stops_it(d:
     assert "Tom" in acted.text
     assert d.cancel.runs == []
     await d.w.settled()
-    assert await d.notes() == []
+    assert not any("cancel" in note for note in await d.notes())
 
 
 async def test_reading_is_everybodys_and_stays_inside(d: Desk) -> None:

@@ -1,0 +1,1 @@
+"""Slack: where agents take over, and a channel for customers."""
