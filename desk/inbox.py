@@ -10,11 +10,23 @@ from datetime import timedelta
 from typing import Any
 
 from bot.actions import ActionRunner
-from bot.desk import Agent, Case, Command, CommandResult, HistoryLine
+from bot.desk import (
+    Act,
+    Acted,
+    Agent,
+    Case,
+    Command,
+    CommandResult,
+    HistoryLine,
+    OrderAction,
+    Preview,
+)
 from bot.messages import Features
 from bot.ports import Files, OrderFacts, Store, Texts, Tx, Unavailable
 from bot.store import agents, cases
+from desk.acting import Acting
 from desk.commands import Commands
+from desk.expecting import Expecting
 
 _FACTS_TIMEOUT = 5.0  # seconds
 log = logging.getLogger(__name__)
@@ -29,6 +41,8 @@ class CoreDeskInbox:
     texts: Texts
     commands: Commands
     actions: ActionRunner
+    expecting: Expecting
+    acting: Acting
     features: Mapping[str, Features] = field(default_factory=dict)
     order_facts: OrderFacts | None = None
 
@@ -39,18 +53,21 @@ class CoreDeskInbox:
     async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
         """Open (or the latest closed) cases."""
         found = await self.store.read(lambda tx: cases.listed(tx, closed=closed, desk=desk))
-        return [self._with_window(case) for case in found]
+        return [self._with_times(case) for case in found]
 
     async def case(self, case: int) -> Case | None:
         """One case, with the facts of its orders where the shop tells them."""
         found = await self.store.read(lambda tx: cases.load(tx, case))
-        found = found and self._with_window(found)
+        found = found and self._with_times(found)
         if found is None or self.order_facts is None:
             return found
         facts = [await self._facts_of(self.order_facts, order) for order in found.orders]
         return replace(found, orders=tuple(facts))
 
-    def _with_window(self, case: Case) -> Case:
+    def _with_times(self, case: Case) -> Case:
+        if case.waits_since is not None:
+            due = self.expecting.due(case.waits_since, case.priority)
+            case = replace(case, due_at=due)
         features = self.features.get(case.address.channel, Features())
         if features.reply_window is None or case.last_in_at is None:
             return case
@@ -77,6 +94,18 @@ class CoreDeskInbox:
 
         return await self.store.read(work)
 
+    async def order_actions(self, case: int) -> list[OrderAction]:
+        """What an agent may run for a case, with its order filled in."""
+        return await self.acting.offered(case)
+
+    async def preview(self, act: Act) -> Preview:
+        """What an order action would do; nothing is changed."""
+        return await self.acting.preview(act)
+
+    async def act(self, act: Act) -> Acted:
+        """Run an order action, once for each id."""
+        return await self.acting.act(act)
+
     async def introduce(self, agent: Agent) -> None:
         """Keep an agent's name, and show it on the cards that they have."""
 
@@ -86,3 +115,7 @@ class CoreDeskInbox:
                     self.commands.ownership.book.show(tx, case, self.commands.clock())
 
         await self.store.write(work)
+
+    async def away(self, agent: str) -> None:
+        """An agent went away: a reminder comes at once where a customer waits for them."""
+        await self.store.write(lambda tx: self.commands.claims.away(tx, agent))

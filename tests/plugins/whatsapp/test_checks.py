@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from plugins.whatsapp.online import offline_problems, online_problems
+from plugins.whatsapp.offline import offline_problems
+from plugins.whatsapp.online import online_problems
 from plugins.whatsapp.settings import WhatsAppSettings
 from plugins.whatsapp.testing import TwilioSimulator
 
@@ -42,8 +43,68 @@ def test_a_token_in_the_file_is_refused(tmp_path: Path) -> None:
 def test_what_is_missing_is_said_with_a_remedy(tmp_path: Path) -> None:
     found = check(tmp_path, TABLE, "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
     assert "set [bot] public_url" in found
-    wrong = check(tmp_path, TABLE.replace("+49", "0049"), "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
-    assert "[plugins.whatsapp] sender" in wrong
+
+
+def test_what_has_the_wrong_form_is_said_without_a_pattern(tmp_path: Path) -> None:
+    table = TABLE.replace("+4930", "0049 30").replace("AC0", "SK0")
+    wrong = check(tmp_path, table, "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
+    assert "[plugins.whatsapp] sender: does not have the right form" in wrong
+    assert "without blanks: +4930901820" in wrong
+    assert "The account at Twilio: AC and 32 digits" in wrong
+    assert "{32}" not in wrong
+
+
+@pytest.mark.parametrize(
+    "url", ["bot.shop.example", "https://", "https://x.example/?a=1", "https://x.example/#a"]
+)
+def test_an_address_that_cannot_be_one_is_refused(tmp_path: Path, url: str) -> None:
+    found = check(tmp_path, f'[bot]\npublic_url = "{url}"\n')
+    assert "[bot] public_url: does not have the right form" in found
+    assert "https://bot.shop.example" in found
+
+
+TEMPLATE = """[[plugins.whatsapp.templates]]
+content_sid = "HX00000000000000000000000000000000"
+language = "de"
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('response = "utter_tracck"', "it stands for 'utter_tracck', and there is no such text"),
+        ('variables = {1 = "{txt}"}', "variable 1: no fact is called 'txt' here"),
+        ('variables = {1 = "{{text}}"}', "variable 1: a brace is left over in '{{text}}'"),
+        ('variables = {who = "{agent:dat}"}', "variable who: unknown spec in {agent:dat}"),
+        (
+            'response = "utter_track_order_shipped"\nvariables = {1 = "{ordr}"}',
+            "no fact is called 'ordr' here",
+        ),
+        ("variables = {1 = 2}", "[plugins.whatsapp.templates.0.variables] 1"),
+        ('variabls = {1 = "{text}"}', "unknown key — did you mean 'variables'?"),
+    ],
+)
+def test_a_template_that_cannot_be_filled_is_named(tmp_path: Path, lines: str, said: str) -> None:
+    found = check(tmp_path, f"{TABLE}{TEMPLATE}{lines}\n", "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
+    assert said in found
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'variables = {name = "{agent}", text = "{text}", shop = "{shop_name}"}',
+        'response = "utter_track_order_shipped"\nvariables = {1 = "{order}", 2 = "{text}"}',
+    ],
+)
+def test_a_template_that_can_be_filled_is_fine(tmp_path: Path, lines: str) -> None:
+    found = check(tmp_path, f"{TABLE}{TEMPLATE}{lines}\n", "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
+    assert "template" not in found
+
+
+def test_what_is_no_accounts_token_is_noted(tmp_path: Path) -> None:
+    note = "does not look like an account's auth token"
+    assert note in check(tmp_path, TABLE, "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
+    assert note not in check(tmp_path, TABLE, f"SCHALTER_WHATSAPP_AUTH_TOKEN={'0a' * 16}")
 
 
 def settings_of(twilio: TwilioSimulator, **more: object) -> WhatsAppSettings:

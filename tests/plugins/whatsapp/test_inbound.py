@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 
 import aiohttp
@@ -113,6 +114,27 @@ async def test_another_kind_of_body_is_refused(bot: RunningBot) -> None:
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         async with session.post(f"{bot.url}{MESSAGES}", data=huge, headers=form) as response:
             assert response.status == 413
+
+
+async def test_json_is_refused_for_what_it_is_only_when_its_signature_fits(
+    bot: RunningBot, twilio: TwilioSimulator
+) -> None:
+    """Twilio signs JSON by a hash in the address; its messages are forms."""
+    body, other = b'{"Body": "Hallo"}', b'{"Body": "Anders"}'
+    path = f"{MESSAGES}?bodySHA256={hashlib.sha256(body).hexdigest()}"
+    signature = twilio._validator.compute_signature(f"https://bot.shop.example{path}", {})
+    json = {"Content-Type": "application/json"}
+    async with aiohttp.ClientSession(headers=json) as session:
+        for data, given, status in [
+            (body, signature, 415),
+            (other, signature, 403),
+            (body, signature[::-1], 403),
+            (body, "", 403),
+        ]:
+            headers = {"X-Twilio-Signature": given}
+            async with session.post(f"{bot.url}{path}", data=data, headers=headers) as answer:
+                assert answer.status == status
+    assert await inbox(bot) == []
 
 
 async def test_files_are_fetched_before_the_turn(bot: RunningBot, anna: Customer) -> None:
