@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -55,6 +57,21 @@ class Shown(Protocol):
 
     @property
     def buttons(self) -> Sequence[str]: ...
+
+
+@asynccontextmanager
+async def running(bot: BotProcess) -> AsyncIterator[None]:
+    """`bot run` until closed. A failure tells what the bot logged."""
+    bot.start()
+    try:
+        await asyncio.to_thread(bot.wait_ready)
+        yield
+    except BaseException as error:
+        error.add_note(bot.tail(60))
+        raise
+    finally:
+        code = await asyncio.to_thread(bot.stop)
+    assert code == 0, bot.tail()
 
 
 @dataclass

@@ -10,6 +10,7 @@ from pathlib import Path
 from plugins.telegram.testing import TelegramSimulator
 from plugins.whatsapp.testing import TwilioSimulator
 from tests.conversations import test_telegram, test_whatsapp
+from tests.conversations.main_job import running
 from tests.live.process import BotProcess
 from tests.live.shop import LiveShop
 
@@ -31,14 +32,9 @@ async def shop_on_both(folder: Path) -> AsyncIterator[Running]:
             "plugins.telegram": polled,
         }
         bot = BotProcess(folder, settings, secrets)
-        bot.start()
-        try:
-            await asyncio.to_thread(bot.wait_ready)
+        async with running(bot):
             twilio.webhooks_at(bot.url, PUBLIC)
             yield twilio, telegram, bot
-        finally:
-            code = await asyncio.to_thread(bot.stop)
-        assert code == 0, bot.tail()
 
 
 async def test_both_channels_are_served_by_one_bot(tmp_path: Path) -> None:

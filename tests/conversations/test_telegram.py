@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from tests.conversations.main_job import (
     has_all_in_state,
     meets_a_person,
     moves,
+    running,
 )
 from tests.live.process import BotProcess
 from tests.live.records import Records
@@ -52,13 +52,8 @@ async def shop_on_telegram(folder: Path) -> AsyncIterator[tuple[TelegramSimulato
         table = telegram.settings()
         token = {"SCHALTER_TELEGRAM_TOKEN": table.pop("token")}
         bot = BotProcess(folder, {"plugins.telegram": table}, token)
-        bot.start()
-        try:
-            await asyncio.to_thread(bot.wait_ready)
+        async with running(bot):
             yield telegram, bot
-        finally:
-            code = await asyncio.to_thread(bot.stop)
-        assert code == 0, bot.tail()
 
 
 async def main_job(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from tests.conversations.main_job import (
     has_all_in_state,
     meets_a_person,
     moves,
+    running,
 )
 from tests.live.process import BotProcess
 from tests.live.records import Records
@@ -56,14 +56,9 @@ async def shop_on_whatsapp(folder: Path) -> AsyncIterator[tuple[TwilioSimulator,
         token = {"SCHALTER_WHATSAPP_AUTH_TOKEN": table.pop("auth_token")}
         settings = {"bot": {"public_url": PUBLIC}, "plugins.whatsapp": table}
         bot = BotProcess(folder, settings, token)
-        bot.start()
-        try:
-            await asyncio.to_thread(bot.wait_ready)
+        async with running(bot):
             twilio.webhooks_at(bot.url, PUBLIC)
             yield twilio, bot
-        finally:
-            code = await asyncio.to_thread(bot.stop)
-        assert code == 0, bot.tail()
 
 
 async def main_job(language: str, twilio: TwilioSimulator, bot: BotProcess, shop: LiveShop) -> None:
