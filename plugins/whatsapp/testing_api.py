@@ -237,10 +237,10 @@ class TwilioApi:
                 "page_size": size,
                 "start": start,
                 "end": max(end - 1, 0),
-                "first_page_uri": _page_uri(request, size, 0),
+                "first_page_uri": self._twilio.url + _page_uri(request, size, 0),
                 "next_page_uri": _page_uri(request, size, page + 1) if end < len(found) else None,
                 "previous_page_uri": _page_uri(request, size, page - 1) if page else None,
-                "uri": _page_uri(request, size, page),
+                "uri": self._twilio.url + _page_uri(request, size, page),
             }
         )
 
@@ -367,7 +367,10 @@ def _page(query: Mapping[str, str]) -> tuple[int, int]:
 
 
 def _page_uri(request: web.Request, size: int, page: int) -> str:
-    """The address of a page below Twilio's own, as its answers name it."""
+    """The address of a page below Twilio's own.
+
+    The contract asks for whole addresses and shows short ones; the SDK goes on with the short.
+    """
     kept = {key: one for key, one in request.query.items() if not key.startswith("Page")}
     token = {"PageToken": f"PASM{page}"} if page else {}
     return f"{request.path}?{urlencode({**kept, 'PageSize': size, 'Page': page, **token})}"
