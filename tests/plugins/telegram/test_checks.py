@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from host.cli import main
 from plugins.telegram.online import online_problems
 from plugins.telegram.settings import TelegramSettings
 from plugins.telegram.testing import TelegramSimulator
@@ -22,10 +22,10 @@ def check(folder: Path, settings: str, *secrets: str) -> tuple[int, str]:
     file = folder / "schalter.toml"
     file.write_text(settings, "utf-8")
     (folder / ".env").write_text("\n".join(secrets), "utf-8")
-    bot = Path(sys.executable).with_name("bot")
-    command = [str(bot), "--config", str(file), "check", "--data", str(folder / "data")]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
-    return done.returncode, (done.stdout + done.stderr).decode()
+    done = CliRunner().invoke(
+        main, ["--config", str(file), "check", "--data", str(folder / "data")]
+    )
+    return done.exit_code, done.output
 
 
 @pytest.mark.parametrize(
