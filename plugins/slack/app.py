@@ -16,13 +16,13 @@ from plugins.slack.api import Api, opened
 from plugins.slack.dispatch import Dispatch
 from plugins.slack.errors import SlackRefused
 from plugins.slack.events import EventHandler
-from plugins.slack.files import FileHost, Upload
 from plugins.slack.interactions import Interaction, InteractionHandler, InteractionKind
 from plugins.slack.line import Line
 from plugins.slack.listening import Listening
 from plugins.slack.names import Me
 from plugins.slack.pace import Pace
 from plugins.slack.settings import SlackSettings
+from plugins.slack.transfers import FileHost, Upload
 from plugins.slack.webhooks import Webhooks
 
 __all__ = ["Me", "SlackApp", "SlackRefused", "Upload"]

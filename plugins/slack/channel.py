@@ -39,7 +39,7 @@ class _Open:
 
 
 class SlackChannel:
-    """A MediaChannel that LooksUp; in mode http its routes are those of a WebhookChannel."""
+    """A MediaChannel that LooksUp, Edits and Unsends; its routes are those of mode http."""
 
     name = CHANNEL
     settles_after = 10.0
@@ -60,6 +60,8 @@ class SlackChannel:
             files_with_text=False,
             burst_seconds=settings.burst_seconds,
             unknown_send="ask",  # a message has no key that Slack would know again
+            edits=True,
+            unsends=True,
         )
 
     @asynccontextmanager
@@ -98,9 +100,12 @@ class SlackChannel:
         """Let a sent message say something else, in place. Raises as :meth:`send`."""
         channel, _, ts = vendor_id.partition("/")
         if ts.startswith("F"):
-            raise Reject("not_edited_file")
+            raise Reject("not_edited")
         words = wire.words_of(_by_name(out))
-        await self._app.call("chat.update", channel=channel, ts=ts, **words)
+        try:
+            await self._app.call("chat.update", channel=channel, ts=ts, **words)
+        except SlackRefused as refused:
+            raise Reject("not_edited") from refused
 
     async def unsend(self, address: Address, vendor_id: str) -> None:
         """Delete a sent message; one that is gone is no error. Raises as :meth:`send`."""
@@ -113,7 +118,7 @@ class SlackChannel:
                 await self._app.call("chat.delete", channel=channel, ts=ts)
         except SlackRefused as refused:
             if refused.error not in _GONE:
-                raise
+                raise Reject("not_unsent") from refused
 
     async def look_up(self, out: Outbound) -> str | None:
         """As in the port: our note, else the message that names the row, in Slack's history."""
@@ -166,7 +171,7 @@ class SlackChannel:
         ours = event.direct or await inbox.store.read(
             lambda tx: ledger.is_conversation(tx, event.channel, thread)
         )
-        if event.kind is EventKind.DELETE and (not ours or "delete" not in set(Kind)):
+        if event.kind is EventKind.DELETE and not ours:
             return
         if not ours and not event.mention:
             return  # people among themselves

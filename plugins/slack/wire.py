@@ -81,7 +81,7 @@ def inbound(event: Event, team: str, me: str, name: str | None, file_limit: int)
     text = plain(event.text, me, emoji_of(event.raw)).strip()
     earlier = message_key(event.channel, event.ts)
     if event.kind is EventKind.DELETE:
-        kind, text = Kind("delete"), ""
+        kind, text = Kind.DELETE, ""
     elif event.kind is EventKind.EDIT:
         kind = Kind.EDIT
     elif text:
