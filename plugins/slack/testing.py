@@ -91,7 +91,7 @@ class SlackSimulator:
         self.events.transport = self.socket
         self.posting = Posting(self.world, self.events)
         self.rooms = Rooms(self.world, self.events, self.posting)
-        self.files = FileMethods(self.world, rights, self.posting, self.events)
+        self.files = FileMethods(self.world, rights, self.posting, self.events, self.faults)
         self.views = ViewMethods(self.world, rights)
         chat = ChatMethods(self.world, rights, self.posting, self.rooms)
         self.interactions = Interactions(self.world, self.events, self.views, chat, self.posting)
@@ -253,8 +253,10 @@ class SlackSimulator:
             return await self.api.guarded("upload", request, self.files.uploaded)
 
         async def download(request: web.Request) -> web.StreamResponse:
-            request["authorized"] = self.api.authorized(request)
-            return await self.api.guarded("download", request, self.files.download)
+            allowed = self.api.authorized(request)
+            return await self.api.guarded(
+                "download", request, lambda request: self.files.download(request, allowed)
+            )
 
         async def respond(request: web.Request) -> web.StreamResponse:
             return await self.api.guarded("response_url", request, self.interactions.respond)

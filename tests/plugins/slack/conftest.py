@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,18 @@ from plugins.slack.testing import Person, Room, SlackSimulator
 Answer = Callable[[SocketModeRequest], Awaitable[dict[str, Any] | None]]
 
 
+def button(text: str = "Übernehmen", action: str = "take", value: str = "case-1") -> dict[str, Any]:
+    words = {"type": "plain_text", "text": text}
+    return {"type": "button", "text": words, "action_id": action, "value": value}
+
+
+def section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+CARD = [section("*Neuer Fall*"), {"type": "actions", "elements": [button()]}]
+
+
 @dataclass
 class App:
     """What the SDK's Socket Mode client got; it acknowledges when `acks` is set."""
@@ -33,6 +44,11 @@ class App:
         if self.acks:
             response = SocketModeResponse(request.envelope_id, self.answer)
             await client.send_socket_mode_response(response)
+
+    async def settled(self) -> None:
+        """Wait until the client is not connecting: closed meanwhile, it leaks the connection."""
+        async with self.client.connect_operation_lock:
+            return
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -70,13 +86,13 @@ def support(slack: SlackSimulator, jonas: Person) -> Room:
 @pytest.fixture
 async def connect(slack: SlackSimulator) -> AsyncIterator[Callable[[], Awaitable[App]]]:
     """Open one more connection with the SDK's aiohttp client."""
-    clients: list[SocketModeClient] = []
+    apps: list[App] = []
 
     async def connected() -> App:
         web = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
         client = SocketModeClient(slack.app_token, web_client=web, ping_interval=0.2)
-        clients.append(client)
         app = App(client)
+        apps.append(app)
         client.socket_mode_request_listeners.append(app.heard)
         count = len(slack.socket.connections)
         await client.connect()
@@ -84,9 +100,9 @@ async def connect(slack: SlackSimulator) -> AsyncIterator[Callable[[], Awaitable
         return app
 
     yield connected
-    for client in clients:
-        await client.close()
-    await asyncio.sleep(0)
+    for app in apps:
+        await app.settled()
+        await app.client.close()
 
 
 @pytest.fixture

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from plugins.slack.testing import NotAcknowledged, Person, Refused, Room, SlackSimulator
 
-from .conftest import App
-
-
-def button(text: str = "Übernehmen", action: str = "take", value: str = "case-1") -> dict[str, Any]:
-    words = {"type": "plain_text", "text": text}
-    return {"type": "button", "text": words, "action_id": action, "value": value}
-
-
-def section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
-
-
-CARD = [section("*Neuer Fall*"), {"type": "actions", "elements": [button()]}]
+from .conftest import CARD, App
 
 
 async def test_a_message_of_a_person_reaches_the_app_as_slack_writes_it(
