@@ -63,7 +63,8 @@ class Interactions:
         action: Raw = {"action_id": element["action_id"], "block_id": block["block_id"]}
         kept: Raw = {name: element[name] for name in ("text", "value", "style") if name in element}
         action |= kept | chosen | {"type": element["type"], "action_ts": self._world.new_ts()}
-        payload = self._base("block_actions", user, modal=isinstance(where, OpenView))
+        modal = isinstance(where, OpenView) and where.raw["type"] == "modal"
+        payload = self._base("block_actions", user, modal=modal)
         payload["actions"] = [action]
         if isinstance(where, OpenView):
             view = {**where.raw, "state": self._state(where.raw, action, chosen)}

@@ -303,6 +303,8 @@ class Person:
         await self._slack.posting.react(channel, kept, name, self.user, add)
 
     def _inside(self, room: Room) -> Channel:
+        if self.user.deleted:
+            raise Refused("account_inactive")
         if room.channel.archived:
             raise Refused("is_archived")
         if self.id not in room.channel.members:

@@ -64,7 +64,7 @@ class App:
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackSimulator]:
-    async with SlackSimulator(retry_waits=(0.0, 0.1, 0.2), ack_seconds=0.3) as simulator:
+    async with SlackSimulator(retry_waits=(0.0, 0.1, 0.2), ack_seconds=2.0) as simulator:
         yield simulator
 
 

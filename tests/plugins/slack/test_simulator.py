@@ -115,7 +115,7 @@ async def test_a_press_that_nobody_answers_is_seen(
 ) -> None:
     await web.chat_postMessage(channel=support.id, text="Neuer Fall", blocks=CARD)
     card = await slack.wait_message(support)
-    app.acks = False
+    app.acks, slack.socket.ack_seconds = False, 0.2
     with pytest.raises(NotAcknowledged):
         await jonas.presses(card, "Übernehmen")
     assert len(app.interactions) == 1

@@ -86,6 +86,9 @@ async def test_where_the_app_may_write(
     joined = await web.conversations_join(channel=outside.id)
     assert joined["warning"] == "already_in_channel"
     assert await error_of(web.conversations_join(channel=old.id)) == "is_archived"
+    slack.scopes.add("channels:manage")
+    await web.conversations_leave(channel=outside.id)
+    assert await post(outside.id) == "not_in_channel"
 
 
 async def test_what_a_message_must_be(
@@ -242,6 +245,9 @@ async def test_lists_of_channels_members_and_users(
     assert names == ["support", "secret"]
     members = await web.conversations_members(channel=support.id)
     assert set(members["members"]) == {jonas.id, slack.bot_user.id}
+    slack.channel("elsewhere", jonas, bot=False)
+    mine = await web.users_conversations()
+    assert [one["name"] for one in mine["channels"]] == ["support"]
     info = (await web.conversations_info(channel=support.id))["channel"]
     assert (info["is_member"], info["is_private"]) == (True, False)
     guest = slack.stranger("greta")

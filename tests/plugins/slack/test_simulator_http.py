@@ -95,16 +95,22 @@ async def test_signed_events_and_retries(
 async def test_a_slow_answer_is_none_and_no_retry_is_heeded(
     slack: SlackSimulator, page: Page, jonas: Person, support: Room
 ) -> None:
-    page.slow = 0.5
+    assert slack.http is not None
+    page.slow, slack.http.ack_seconds = 0.5, 0.1
     await jonas.writes(support, "Hallo?")
     await slack.events.settled()
     assert page.retries()[1:] == [(str(number), "http_timeout") for number in (1, 2, 3)]
-    page.slow, page.calls = 0.0, []
+    page.slow, page.calls, slack.http.ack_seconds = 0.0, [], 2.0
     page.answers = [web.Response(status=500, headers={"X-Slack-No-Retry": "1"})]
     await jonas.writes(support, "einmal")
     await slack.events.settled()
     assert len(page.calls) == 1
     assert len(slack.events.given_up) == 2
+    page.calls.clear()
+    slack.faults.duplicate = 1
+    await jonas.writes(support, "zweimal")
+    await slack.events.settled()
+    assert page.retries() == [(None, None), ("1", "http_timeout")]
 
 
 async def test_a_wrong_signature_and_an_old_one(slack: SlackSimulator, page: Page) -> None:

@@ -97,6 +97,10 @@ async def test_a_private_room_is_a_group(slack: SlackSimulator, app: App, jonas:
 async def test_who_is_not_in_a_room_cannot_write(slack: SlackSimulator, support: Room) -> None:
     with pytest.raises(Refused, match="not_in_channel"):
         await slack.person("mia").writes(support, "Hallo")
+    gone = slack.person("gone", deleted=True)
+    await gone.joins(support)
+    with pytest.raises(Refused, match="account_inactive"):
+        await gone.writes(support, "Hallo")
 
 
 async def test_nobody_changes_what_others_wrote(

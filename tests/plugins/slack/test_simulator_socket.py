@@ -34,7 +34,7 @@ async def test_hello_and_a_ticket_for_one_connection(
 async def test_an_event_without_an_ack_comes_again_with_counters(
     slack: SlackSimulator, app: App, jonas: Person, support: Room
 ) -> None:
-    app.acks = False
+    app.acks, slack.socket.ack_seconds = False, 0.2
     await jonas.writes(support, "Hallo?")
     await slack.events.settled()
     assert [one.retry_attempt for one in app.got] == [0, 1, 2, 3]
@@ -42,7 +42,7 @@ async def test_an_event_without_an_ack_comes_again_with_counters(
     assert len({one.payload["event_id"] for one in app.got}) == 1
     assert len({one.envelope_id for one in app.got}) == 4
     assert slack.events.given_up == slack.events.told
-    app.acks = True
+    app.acks, slack.socket.ack_seconds = True, 2.0
     await jonas.writes(support, "Jetzt?")
     await slack.events.settled()
     assert len(app.got) == 5
@@ -135,7 +135,7 @@ async def test_without_the_fault_a_retry_reaches_the_next_connection(
 async def test_a_silent_connection_is_noticed_by_the_client(
     slack: SlackSimulator, app: App, jonas: Person, support: Room
 ) -> None:
-    slack.events.retry_waits = (0.0, 0.5, 1.0, 1.0)
+    slack.events.retry_waits, slack.socket.ack_seconds = (0.0, 0.5, 1.0, 1.0), 0.3
     slack.socket.silence()
     await jonas.writes(support, "hört mich jemand?")
     await asyncio.sleep(0.1)
