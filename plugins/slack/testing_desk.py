@@ -156,8 +156,12 @@ async def desk_bot(
     dialogue: ScriptedDialogue | None = None,
     undo_seconds: float = UNDO,
     app: Mapping[str, Any] | None = None,
+    more: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> AsyncIterator[DeskBench]:
-    """Run a bot on ``folder``; entered again with the same folder it is a restart."""
+    """Run a bot on ``folder``; entered again with the same folder it is a restart.
+
+    ``desk`` and ``app`` are settings, ``more`` are other built-in plugins with theirs.
+    """
     jana, jonas = slack.person("jana", "Jana Kurz"), slack.person("jonas", "Jonas Weber")
     support = slack.channel("support", jana, jonas)
     ops = slack.channel("ops", jana)
@@ -178,7 +182,7 @@ async def desk_bot(
     given = [GivenPlugin("fake", FakeChannelPlugin(channel))]
     async with running_bot(
         folder,
-        {"knowledge": {}, "slack": table},
+        {"knowledge": {}, "slack": table, **(more or {})},
         dialogue,
         environment=secrets,
         given=given,

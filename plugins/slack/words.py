@@ -33,9 +33,9 @@ class Words:
 
     def name_of(self, kind: str, value: str) -> str:
         """A word for a code (an intent, a state); the code itself where there is none."""
-        name = f"slack_{kind}_{value}"
-        if self.texts.has(name):
-            return self.texts.render(name, {}, language=self.language).text
+        for name in (f"slack_{kind}_{value}", f"title_{kind}_{value}"):
+            if self.texts.has(name):
+                return self.texts.render(name, {}, language=self.language).text
         return cut(one_line(value.replace("_", " ")), _CODE) or "–"
 
     def reason(self, code: str, **facts: Any) -> str:

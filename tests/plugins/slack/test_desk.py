@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
-from bot.messages import Features
+from bot.messages import Features, Kind
 from bot.ports import Reject, Retry
+from desk.inbox import CoreDeskInbox
 from plugins.slack.testing import Refused, SlackSimulator
-from plugins.slack.testing_desk import HANDED_OVER, UNDO, DeskBench, desk_bot
+from plugins.slack.testing_desk import UNDO, DeskBench, desk_bot
 
 
 @pytest.fixture
 async def bench(slack: SlackSimulator, tmp_path: Path) -> AsyncIterator[DeskBench]:
     async with desk_bot(tmp_path, slack) as running:
         yield running
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - calls and lists have no event
+            await asyncio.sleep(0.02)
 
 
 async def test_a_case_opens_as_one_card_with_what_was_said_under_it(bench: DeskBench) -> None:
@@ -218,7 +225,7 @@ async def test_snooze_wake_and_priority(bench: DeskBench) -> None:
 async def test_assigning_notifies_who_gets_it_and_strangers_get_nothing(bench: DeskBench) -> None:
     card = await bench.taken()
     await bench.jana.presses(card, "Mehr …")
-    tools = await bench.jana.sees_view("Textbausteine" if False else "Den Fall jemand anderem")
+    tools = await bench.jana.sees_view("Den Fall jemand anderem")
     await bench.jana.presses(tools, "Zuweisen")
     view = await bench.jana.sees_view("Wer soll den Fall betreuen?")
     stranger = bench.slack.person("fritz", "Fritz Fremd")
@@ -479,24 +486,118 @@ async def test_emoji_links_and_mentions_reach_the_customer_as_people_read_them(
     await bench.reaches("a < b & https://shop.example/x hilfe@shop.example @Jonas Weber")
 
 
-async def test_the_bots_draft_can_be_sent_as_it_is(bench: DeskBench) -> None:
-    started, release = asyncio.Event(), asyncio.Event()
-
-    async def slowly(_turn: object) -> object:
-        from bot.messages import Answer, Say
-
-        started.set()
-        await release.wait()
-        return Answer((Say(text="Ihr Paket kommt morgen."),))
-
+async def test_what_the_bot_could_not_say_is_a_draft_that_the_agent_may_send(
+    bench: DeskBench,
+) -> None:
     card = await bench.case()
-    bench.dialogue.replies["Wann?"] = slowly  # type: ignore[assignment]
-    assert HANDED_OVER in bench.customer_saw
-    await bench.says("Wann?")
-    await started.wait()
-    release.set()
     await bench.settled()
-    assert card is not None
+    bench.channel.faults.append(Retry(3.0, "retry"))
+    await bench.says("Wann kommt es?")
+    line = await bench.line(card, "echo: Wann kommt es?")
+    assert line.buttons == ()
+    await bench.jana.presses(card, "Übernehmen")
+    await bench.sees(line, "Entwurf, nicht gesendet")
+    await bench.jonas.presses(line, "So an den Kunden senden")
+    assert await bench.jonas.sees_ephemeral("Jana Kurz betreut")
+    await bench.jana.presses(line, "So an den Kunden senden")
+    await bench.reaches("echo: Wann kommt es?")
+    await bench.sees(line, "Jana Kurz hat diesen Entwurf gesendet")
+    assert line.buttons == ()
+    assert bench.customer_saw.count("echo: Wann kommt es?") == 1
+
+
+async def test_what_the_customer_edits_and_deletes_is_shown_as_such(bench: DeskBench) -> None:
+    card = await bench.taken()
+    first = await bench.says("Um drei")
+    await bench.line(card, "Um drei")
+    await bench.says("Um vier", kind=Kind.EDIT, edits=first)
+    edited = await bench.line(card, "Um vier")
+    assert "geändert" in edited.words
+    await bench.says("", kind=Kind.DELETE, edits=first)
+    assert await bench.line(card, "vom Kunden gelöscht")
+
+
+async def test_long_texts_come_whole_as_a_file(bench: DeskBench) -> None:
+    card = await bench.taken()
+    text = "Ein Satz. " * 1200
+    await bench.says(text)
+    line = await bench.line(card, "Gekürzt")
+    assert line.words.count("Ein Satz.") > 700
+    await bench.slack.until(
+        lambda: any(
+            text.strip().encode() == data for one in bench.thread(card) for _, data in one.files
+        )
+    )
+
+
+async def test_a_line_in_pieces_has_one_reaction_and_one_trouble(
+    slack: SlackSimulator, tmp_path: Path
+) -> None:
+    features = Features(burst_seconds=0.0, text_limit=60)
+    async with desk_bot(tmp_path, slack, features=features) as bench:
+        card = await bench.taken()
+        await bench.settled()
+        bench.channel.faults.append(Reject("gave_up"))
+        text = "Das ist ein langer Satz, der nicht in eine Nachricht passt. " * 4
+        line = await bench.jana.writes(bench.support, text, thread=card)
+        await bench.reaction(line, "x")
+        await bench.settled()
+        notices = [one for one in bench.thread(card) if "Nicht angekommen" in one.words]
+        assert len(notices) == 1
+        await bench.jana.presses(notices[0], "Noch einmal senden")
+        await bench.bot.until(
+            "SELECT 1 WHERE 4 = (SELECT count(*) FROM outbox "
+            "WHERE replaces IS NOT NULL AND state = 'sent')"
+        )
+        assert "".join(bench.customer_saw[-4:]).count("langer Satz") == 4
+
+
+async def test_whether_the_holder_is_there_is_asked_while_a_customer_waits(
+    slack: SlackSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone: list[str] = []
+
+    async def away(_inbox: object, agent: str) -> None:
+        gone.append(agent)
+
+    monkeypatch.setattr(CoreDeskInbox, "away", away)
+    async with desk_bot(tmp_path, slack, desk={"presence_minutes": 0.003}) as bench:
+        card = await bench.taken()
+        await bench.jana.writes(bench.support, "Bin da", thread=card)
+        await bench.reaches("Bin da")
+        await bench.settled()
+        before = len(slack.api.calls("users.getPresence"))
+        await asyncio.sleep(0.5)
+        assert len(slack.api.calls("users.getPresence")) == before, "nobody waits"
+        await bench.says("Hallo?")
+        await eventually(lambda: len(slack.api.calls("users.getPresence")) > before)
+        assert gone == []
+        bench.jana.presence = "away"
+        await eventually(lambda: bool(gone))
+        assert set(gone) == {f"slack:{bench.jana.id}"}
+
+
+async def test_order_actions_are_previewed_confirmed_and_done_once(
+    slack: SlackSimulator, tmp_path: Path
+) -> None:
+    more: dict[str, dict[str, object]] = {"shop": {}, "cancel_order": {}, "track_order": {}}
+    async with desk_bot(tmp_path, slack, more=more) as bench:
+        card = await bench.taken()
+        await bench.jana.presses(card, "Mehr …")
+        tools = await bench.jana.sees_view("mit Vorschau")
+        await bench.jana.presses(tools, "Bestellung")
+        view = await bench.jana.sees_view("Bestellung stornieren")
+        await bench.jana.presses(view, "desk.act.cancel_order")
+        form = await bench.jana.sees_view("Noch geschieht nichts")
+        await bench.jana.submits(form, {"field-order_id": "B-100248"})
+        preview = await bench.jana.sees_view("Es wird festgehalten")
+        assert "B-100248" in preview.words
+        await bench.jana.submits(preview)
+        done = await bench.jana.sees_view("✅")
+        assert "B-100248" in done.words
+        await bench.settled()
+        calls = await bench.bot.rows("SELECT name, status FROM calls WHERE name = 'cancel_order'")
+        assert [dict(one) for one in calls] == [{"name": "cancel_order", "status": "done"}]
 
 
 PNG = bytes.fromhex(
