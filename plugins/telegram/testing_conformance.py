@@ -162,6 +162,8 @@ class HookedPhone(Phone):
         return Update(_name, lambda: self._calls(update))
 
     async def _calls(self, update: Raw | bytes, secret: str | None = None) -> Taken:
+        while not self.telegram.updates.hook:  # noqa: ASYNC110 - Telegram calls whom it was told
+            await asyncio.sleep(0.02)
         try:
             while (status := await self.telegram.updates.call(update, secret)) == 503:  # noqa: ASYNC110 - as a vendor tries again
                 await asyncio.sleep(0.05)  # it has just started, and is called again
