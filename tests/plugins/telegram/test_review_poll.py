@@ -289,6 +289,21 @@ def test_what_telegram_cannot_call(url: str, problems: int) -> None:
 # --- silence
 
 
+@pytest.mark.parametrize("ends", [True, False], ids=["ends", "hangs"])
+async def test_a_poller_that_stops_turns_health_red(
+    start: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    async def stopped(_self: object) -> None:
+        if not ends:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(poller.Poller, "run", stopped)
+    async with start(quiet_seconds=1.5) as bot:
+        assert "nothing heard from Telegram" in await until_red(bot)
+        await asyncio.sleep(1.2)
+    assert len([one for one in caplog.records if "nothing heard" in one.getMessage()]) == 1
+
+
 async def test_logs_hold_neither_token_nor_words(
     start: Any, anna: Customer, telegram: TelegramSimulator, caplog: pytest.LogCaptureFixture
 ) -> None:
