@@ -20,7 +20,6 @@ from bot.testing import RunningBot
 from plugins.telegram import commands, ledger, poller
 from plugins.telegram.endpoint import Endpoint
 from plugins.telegram.intake import Intake
-from plugins.telegram.offline import offline_problems
 from plugins.telegram.online import online_problems
 from plugins.telegram.settings import TelegramSettings
 from plugins.telegram.testing import Customer, TelegramSimulator
@@ -264,26 +263,6 @@ async def test_a_call_while_the_bot_stops_is_put_off(
     async with start(mode="webhook"):
         await eventually(lambda: seen[0].me is not None, 10)
     assert seen[0].intake is None
-
-
-@pytest.mark.parametrize(
-    ("url", "problems"),
-    [
-        ("https://bot.example", 0),
-        ("https://bot.example:8443", 0),
-        ("https://bot.example:88/bot", 0),
-        ("https://bot.example:9000", 1),
-        ("http://bot.example", 1),
-        ("", 1),
-    ],
-)
-def test_what_telegram_cannot_call(url: str, problems: int) -> None:
-    settings = TelegramSettings(
-        token="1:" + "x" * 30,  # type: ignore[arg-type]
-        mode="webhook",
-        webhook_secret=SECRET,  # type: ignore[arg-type]
-    )
-    assert len(list(offline_problems(settings, url))) == problems
 
 
 # --- silence
