@@ -86,6 +86,7 @@ class Core:
             clock=clock,
         )
         self.handoff, self.desk_inbox = counter.handoff, counter.inbox
+        self.inbox.heard = counter.heard
         self._settler = Settler(store=store, renderer=renderer, handoff=self.handoff, clock=clock)
         self._builtins = BuiltinActions(
             runner=self.actions,
@@ -111,7 +112,8 @@ class Core:
             clock=clock,
             observe=parts.observe,
         )
-        self._timers = Timers(store=store, handlers=parts.timers, clock=clock)
+        handlers = {**parts.timers, **counter.timers}
+        self._timers = Timers(store=store, handlers=handlers, clock=clock)
 
     def _on_effect(self, tx: Tx, call: ActionCall) -> None:
         turn = turns.get(tx, call.turn)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.actions import ActionRunner
 from bot.messages import Answer, Features
-from bot.ports import DeskInbox, Files, Row, Store, Texts, Tx
+from bot.ports import DeskInbox, Files, Row, Store, Texts, TimerHandler, Tx
 from bot.rendering import Renderer
 from bot.store.codec import Clock
 
@@ -40,6 +40,13 @@ class Counter(Protocol):
     @property
     def inbox(self) -> DeskInbox:
         """Where desks put commands and read cases."""
+
+    @property
+    def timers(self) -> Mapping[str, TimerHandler]:
+        """Handlers of the timers of cases, by kind."""
+
+    def heard(self, tx: Tx, conversation: int) -> None:
+        """The customer wrote while a person is asked for, or speaks."""
 
 
 class BuildsCounter(Protocol):

@@ -82,6 +82,7 @@ class Freezer:
         if last is None or now - unstamp(last) < self._pause:
             return conversation
         conversations.new_session(tx, conversation["id"], resumed=True)
+        conversations.free_language(tx, conversation["id"])
         return conversations.get(tx, conversation["id"])
 
     def _turn(self, tx: Tx, conversation: Row, messages: list[Row]) -> Turn:
@@ -98,13 +99,18 @@ class Freezer:
             conversation=conversation["id"],
             session=conversation["session"],
             text=text,
-            language=self.detect(text, conversation["language"], first),
+            language=self._language(conversation, text, first),
             kind=Kind(messages[0]["kind"]),
             payload=payload,
             attachments=attachments,
             state=codec.decode(conversation["state"]),
             resumed=bool(conversation["resumed"]),
         )
+
+    def _language(self, conversation: Row, text: str, first: bool) -> str:
+        current: str = conversation["language"]
+        # What an agent has set, a word of the next message must not undo.
+        return current if conversation["language_set"] else self.detect(text, current, first)
 
     def _honoured(self, tx: Tx, conversation: Row, message: Row) -> str | None:
         """A payload that was offered, or is in the channel's menu: a forged one is only text."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.clean import clean_text, valid_text
 from bot.messages import Address, Features, Inbound, Kind, Owner, Receipt, Speaker
 from bot.ports import Files, Row, Store, Texts, Tx
-from bot.store import cases, conversations, outbox, turns
+from bot.store import agents, cases, conversations, outbox, turns
 from bot.store.codec import Clock, attachments_to_json, unstamp, utc_now
 
 # A burst is joined at most this many windows long, then it is asked.
@@ -26,6 +26,8 @@ class CoreInbox:
     features: Mapping[str, Features]
     language: str
     clock: Clock = utc_now
+    heard: Callable[[Tx, int], None] = lambda _tx, _conversation: None
+    """Called with the conversation when its customer wrote while a case is open."""
 
     async def accept(
         self, *messages: Inbound, cursor: Callable[[Tx], None] | None = None
@@ -59,7 +61,7 @@ class CoreInbox:
                 return Speaker()
             owner = Owner(conversation["owner"])
             case = cases.open_case(tx, conversation["id"]) if owner is Owner.AGENT else None
-            return Speaker(owner, case["agent"] if case else None)
+            return Speaker(owner, agents.name_of(tx, case["agent"]) if case else None)
 
         return await self.store.read(work)
 
@@ -70,27 +72,36 @@ class CoreInbox:
             tx, message.address, message.sender_name, self.language, now
         )
         owner = Owner(conversation["owner"])
-        merged = message.kind is Kind.EDIT and self._merge_edit(tx, message, conversation["id"])
-        status = "merged" if merged else "case" if owner is Owner.AGENT else "pending"
+        merged = self._merge(tx, message, conversation["id"], owner)
+        for_people = owner is Owner.AGENT or message.kind is Kind.DELETE
+        status = "merged" if merged else "case" if for_people else "pending"
         line = turns.insert_message(tx, message, conversation["id"], status, now)
         if not line:
             return False
-        if message.kind is not Kind.EDIT:  # no vendor's reply window begins anew with one
+        if message.kind not in (Kind.EDIT, Kind.DELETE):  # no reply window begins anew with one
             conversations.note_message(tx, conversation["id"], message.phone, now)
         unfetched = any(not one.file and not one.error for one in message.attachments)
         if status == "pending":
             self._wake(tx, conversation, message, now)
         elif status == "case" and unfetched:
             wake_if_waiting(tx, conversation["id"], now)
-        if owner is not Owner.BOT and not merged and not unfetched:
-            # One with files to fetch is shown when they are there.
-            post_line(tx, conversation["id"], f"in:{line}", now)
+        if owner is not Owner.BOT and not merged:
+            self.heard(tx, conversation["id"])
+            if not unfetched:
+                # One with files to fetch is shown when they are there.
+                post_line(tx, conversation["id"], f"in:{line}", now)
         tx.notify("conversation", conversation["id"])
         return True
 
-    def _merge_edit(self, tx: Tx, message: Inbound, conversation: int) -> bool:
+    def _merge(self, tx: Tx, message: Inbound, conversation: int, owner: Owner) -> bool:
+        """Take an edit or a deletion into what no turn has taken yet; True: nothing is left."""
         channel = message.address.channel
         if turns.find_message(tx, channel, message.wire_id) is not None:
+            return False
+        if message.kind is Kind.DELETE:
+            turns.withdraw_pending(tx, channel, message.edits or "", conversation)
+            return owner is Owner.BOT  # of what was answered, there is nothing to say
+        if message.kind is not Kind.EDIT:
             return False
         files = attachments_to_json(message.attachments) if message.attachments else None
         return message.edits is not None and turns.merge_edit(
@@ -126,6 +137,8 @@ def _tidy(message: Inbound) -> Inbound:
     kind = message.kind
     if kind is Kind.TEXT and not text:
         kind = Kind.MEDIA if message.attachments else Kind.EMPTY
+    # What was deleted is shown as what a deletion is about.
+    quotes = message.edits if kind is Kind.DELETE else message.quotes
     attachments = tuple(
         replace(one, name=clean_text(one.name)[:200]) for one in message.attachments
     )
@@ -136,7 +149,7 @@ def _tidy(message: Inbound) -> Inbound:
         text=text,
         payload=None if message.payload is None else valid_text(message.payload),
         edits=None if message.edits is None else valid_text(message.edits),
-        quotes=None if message.quotes is None else valid_text(message.quotes),
+        quotes=None if quotes is None else valid_text(quotes),
         attachments=attachments,
         sender_name=name,
         kind=kind,

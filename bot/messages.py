@@ -55,6 +55,7 @@ class Kind(StrEnum):
     BUTTON = "button"
     MEDIA = "media"
     EDIT = "edit"
+    DELETE = "delete"  # the customer deleted a message; ``Inbound.edits`` names it
     LOCATION = "location"  # a place; the text says it for people
     CONTACT = "contact"  # a contact card; the text says it for people
     EMPTY = "empty"  # nothing a person could read: no text, no file
@@ -119,7 +120,7 @@ class Inbound:
     payload: str | None = None
     attachments: tuple[Attachment, ...] = ()
     sender_name: str | None = None
-    edits: str | None = None  # wire id of the message that this one edits
+    edits: str | None = None  # wire id of the message that this one edits or deletes
     quotes: str | None = None  # wire id, or vendor's id, of the message that this one answers
     phone: str | None = None
 
@@ -346,7 +347,8 @@ class Features:
     ``files_with_text`` each file is a message of its own, after the text. ``reply_window``: seconds
     after the customer's last message in which free text may be sent. ``burst_seconds``: short
     messages that come within it are one turn. ``unknown_send``: what to do about a send whose
-    outcome is not known: ``dedupe``, ``ask`` or ``show``.
+    outcome is not known: ``dedupe``, ``ask`` or ``show``. ``edits``, ``unsends``: what was sent can
+    be changed or deleted at the customer's (the Protocols ``Edits`` and ``Unsends``).
     """
 
     text_limit: int = 4000  # of one message, in ``text_units``
@@ -362,3 +364,5 @@ class Features:
     reply_window: float | None = None
     burst_seconds: float = 1.5
     unknown_send: str = "show"
+    edits: bool = False
+    unsends: bool = False

@@ -11,11 +11,12 @@ from datetime import timedelta
 
 from bot.desk import Case, CaseLine
 from bot.inbox import apply_receipt, mark_line
-from bot.messages import Address, Author, Outbound, Owner, Receipt, State
+from bot.messages import Author, Outbound, Owner, Receipt, State
 from bot.pacing import PAUSE, Alarm, backoff
 from bot.ports import (
     Channel,
     Desk,
+    Edits,
     LooksUp,
     Reject,
     Retry,
@@ -24,8 +25,9 @@ from bot.ports import (
     Store,
     Tx,
     UnknownOutcome,
+    Unsends,
 )
-from bot.store import StoreError, cases, conversations, outbox
+from bot.store import StoreError, cases, conversations, lines, outbox
 from bot.store.codec import Clock, unstamp, utc_now
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ _LONGEST_TRY = timedelta(minutes=30)
 _LOOK_UPS = 8  # about five minutes; nothing of the conversation is sent meanwhile
 _SEND_TIMEOUT = 60.0  # seconds; what became of a longer one is not known
 _REPEATED = "unknown_repeated"
+_UNCHANGED = {"edit": "not_edited", "unsend": "not_unsent"}
 
 
 @dataclass(eq=False, kw_only=True)
@@ -120,6 +123,8 @@ class Deliverer:
         try:
             if row["op"] == "send":
                 await self._send(row)
+            elif row["op"] in lines.CHANGES:
+                await self._change(row)
             else:
                 await self._show(row)
         except StoreError:
@@ -155,9 +160,32 @@ class Deliverer:
         else:
             await self._note(lambda tx: self._sent(tx, row, vendor_id))
 
+    async def _change(self, row: Row) -> None:
+        """Edit or unsend, at the customer's, what was sent before. To do it twice does no harm."""
+        channel = self.channels.get(row["target"].removeprefix("channel:"))
+        out, vendor_id = await self.store.read(lambda tx: outbox.load_change(tx, row))
+        try:
+            async with asyncio.timeout(_SEND_TIMEOUT):
+                possible = await _make_change(channel, row["op"], out, vendor_id)
+        except Retry as retry:
+            await self._retry(row, retry.after, retry.reason or "retry")
+        except Reject as reject:
+            await self._fail(row, reject.reason)
+        except (UnknownOutcome, TimeoutError):
+            await self._retry(row, None, "unknown")
+        else:
+            if not possible:
+                await self._fail(row, _UNCHANGED[row["op"]])
+                return
+            await self._note(lambda tx: self._changed(tx, row))
+
+    def _changed(self, tx: Tx, row: Row) -> None:
+        now = self.clock()
+        mark_line(tx, lines.changed(tx, row, now), now)
+
     async def _in_words_that_may_go(self, channel: Channel, row: Row) -> Outbound | None:
         """The message, after the reply window with its template; ``None``: it may not go out."""
-        out, last_in_at = await self.store.read(lambda tx: _load(tx, row))
+        out, last_in_at = await self.store.read(lambda tx: outbox.load(tx, row))
         window = channel.features.reply_window
         if window is None:
             return out
@@ -235,6 +263,9 @@ class Deliverer:
     async def _fail(self, row: Row, reason: str) -> None:
         def work(tx: Tx) -> None:
             outbox.set_state(tx, row["id"], State.FAILED, reason)
+            if row["op"] in lines.CHANGES:
+                own = reason if reason.startswith("not_") else _UNCHANGED[row["op"]]
+                mark_line(tx, lines.unchanged(tx, row, own), self.clock())
             for ended in (row, *outbox.fail_rest(tx, row["part"] or row["id"], reason)):
                 if ended["op"] == "send":
                     mark_line(tx, ended, self.clock())
@@ -245,6 +276,9 @@ class Deliverer:
 
     async def _settle_unknown(self, row: Row) -> None:
         """Do what the channel declares about a send whose outcome nobody knows."""
+        if row["op"] != "send":
+            await self._retry(row, None, _REPEATED)  # a desk's, or a change: the same again
+            return
         channel = self.channels.get(row["target"].removeprefix("channel:"))
         way = "dedupe" if channel is None else channel.features.unknown_send
         if way == "ask" and isinstance(channel, LooksUp):
@@ -255,7 +289,7 @@ class Deliverer:
             await self._note(lambda tx: self._show_unknown(tx, row))
 
     async def _look_up(self, channel: LooksUp, row: Row) -> None:
-        out, _ = await self.store.read(lambda tx: _load(tx, row))
+        out, _ = await self.store.read(lambda tx: outbox.load(tx, row))
         for attempt in range(1, _LOOK_UPS + 1):
             try:
                 async with asyncio.timeout(_SEND_TIMEOUT):
@@ -291,11 +325,19 @@ class Deliverer:
         tx.notify("sent", row["turn"])
 
 
-def _load(tx: Tx, row: Row) -> tuple[Outbound, str]:
-    """The message of a row, and when the customer last wrote, as a stamp."""
-    conversation = conversations.get(tx, row["conversation"])
-    address = Address(conversation["channel"], conversation["address"])
-    return outbox.to_outbound(row, address), conversation["last_in_at"]
+async def _make_change(
+    channel: Channel | None, op: str, out: Outbound, vendor_id: str | None
+) -> bool:
+    """Have a channel edit or unsend; False where it cannot, or where nothing had arrived."""
+    if vendor_id is None:
+        return False
+    if op == "edit" and isinstance(channel, Edits):
+        await channel.edit(out, vendor_id)
+    elif op == "unsend" and isinstance(channel, Unsends):
+        await channel.unsend(out.address, vendor_id)
+    else:
+        return False
+    return True
 
 
 def _may_repeat(row: Row) -> bool:

@@ -15,7 +15,12 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from aiohttp import web
 from pydantic import BaseModel
 
-from bot.desk import Case, CaseLine, Command, CommandResult, HistoryLine
+from bot.desk import Agent, Case, CaseLine, Command, CommandResult, HistoryLine
+from bot.faults import Refused as Refused
+from bot.faults import Reject as Reject
+from bot.faults import Retry as Retry
+from bot.faults import Unavailable as Unavailable
+from bot.faults import UnknownOutcome as UnknownOutcome
 from bot.messages import (
     ActionCall,
     Address,
@@ -40,39 +45,6 @@ S = TypeVar("S", bound=BaseModel)
 
 Route = web.AbstractRouteDef
 Row = Mapping[str, Any]
-
-
-class Unavailable(Exception):
-    """A dialogue or a shop cannot answer now. The core retries, then calls a person."""
-
-
-class Retry(Exception):
-    """From ``Channel.send``: not sent; again in ``after`` seconds (``None``: usual backoff)."""
-
-    def __init__(self, after: float | None = None, reason: str = "") -> None:
-        super().__init__(reason)
-        self.after = after
-        self.reason = reason
-
-
-class Reject(Exception):
-    """Raised by ``Channel.send``: it will never arrive. ``reason`` is a code agents understand."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class UnknownOutcome(Exception):
-    """Raised by ``Channel.send``: the request left, and nobody knows what became of it."""
-
-
-class Refused(Exception):
-    """Raised by ``Files`` and ``Inbox``: not accepted. ``reason`` is a code that has a text."""
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(detail or reason)
-        self.reason = reason
 
 
 class Tx(Protocol):
@@ -225,6 +197,28 @@ class ShowsTyping(Protocol):
 
 
 @runtime_checkable
+class Edits(Protocol):
+    """A channel that can change the text of what it sent (``Features.edits``)."""
+
+    async def edit(self, out: Outbound, vendor_id: str) -> None:
+        """Let the sent message say ``out.text``; to do it twice does no harm.
+
+        Raises Retry, Reject (a code that says so: ``not_edited...``) or UnknownOutcome.
+        """
+
+
+@runtime_checkable
+class Unsends(Protocol):
+    """A channel that can delete what it sent, at the customer's (``Features.unsends``)."""
+
+    async def unsend(self, address: Address, vendor_id: str) -> None:
+        """Delete the sent message; one that is gone is no error.
+
+        Raises Retry, Reject (a code that says so: ``not_unsent...``) or UnknownOutcome.
+        """
+
+
+@runtime_checkable
 class SendsTemplates(Protocol):
     """A channel that may write outside of its reply window, in words approved before."""
 
@@ -250,6 +244,9 @@ class DeskInbox(Protocol):
 
     async def history(self, case: int, *, limit: int = 200) -> list[HistoryLine]:
         """The conversation of the case, oldest first, from before the case too."""
+
+    async def introduce(self, agent: Agent) -> None:
+        """Tell the name of who sits at the desk; without it the id is the name."""
 
 
 class Desk(Protocol):

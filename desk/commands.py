@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.desk import Close, Command, CommandResult, HandBack, Line, TakeOver
+from bot.desk import (
+    Again,
+    Assign,
+    Close,
+    Command,
+    CommandResult,
+    Edit,
+    HandBack,
+    Line,
+    Prioritise,
+    Release,
+    SetLanguage,
+    Snooze,
+    Stop,
+    TakeOver,
+    Unsend,
+)
 from bot.ports import Row, Tx
 from bot.store import cases
 from bot.store.codec import Clock, utc_now
+from desk.changes import Changes
 from desk.lines import Lines
 from desk.ownership import Ownership
+from desk.triage import Triage
 
 
 @dataclass(eq=False, kw_only=True)
@@ -18,6 +36,8 @@ class Commands:
 
     ownership: Ownership
     lines: Lines
+    changes: Changes
+    triage: Triage
     clock: Clock = utc_now
 
     def apply(self, tx: Tx, command: Command) -> CommandResult:
@@ -29,6 +49,8 @@ class Commands:
         if case is None:
             return CommandResult(False, "no_such_case")
         result = self._apply(tx, command, case)
+        if result.done:
+            cases.note_seen(tx, command.case, command.agent, self.clock())
         cases.note_command(
             tx,
             id=command.id,
@@ -46,13 +68,43 @@ class Commands:
         if case["state"] == "closed":
             return CommandResult(False, "case_closed")
         match command:
-            case TakeOver():
-                return self.ownership.take_over(tx, command, case)
+            case Line() | Again() | Stop() | Edit() | Unsend():
+                return self._line(tx, command, case)
+            case Prioritise():
+                return self.triage.prioritise(tx, command, case)
+            case Snooze():
+                return self.triage.snooze(tx, command, case)
+            case SetLanguage():
+                return self.triage.set_language(tx, command, case)
+            case _:
+                return self._owner(tx, command, case)
+
+    def _line(
+        self, tx: Tx, command: Line | Again | Stop | Edit | Unsend, case: Row
+    ) -> CommandResult:
+        match command:
             case Line():
                 return self.lines.send(tx, command, case)
+            case Again():
+                return self.lines.again(tx, command, case)
+            case Stop():
+                return self.changes.stop(tx, command, case)
+            case Edit():
+                return self.changes.edit(tx, command, case)
+            case Unsend():
+                return self.changes.unsend(tx, command, case)
+
+    def _owner(
+        self, tx: Tx, command: TakeOver | Assign | Release | HandBack | Close, case: Row
+    ) -> CommandResult:
+        match command:
+            case TakeOver():
+                return self.ownership.take_over(tx, command, case)
+            case Assign():
+                return self.ownership.assign(tx, command, case)
+            case Release():
+                return self.ownership.release(tx, command, case)
             case HandBack():
                 return self.ownership.hand_back(tx, command, case)
             case Close():
                 return self.ownership.close(tx, command, case)
-            case _:
-                return CommandResult(False, "not_here")

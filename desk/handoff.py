@@ -5,17 +5,22 @@ Everything here is one transaction and waits for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from bot.desk import CommandResult
 from bot.inbox import post_line
 from bot.messages import Answer, Attachment, Author, Owner, Say, State
 from bot.outbox import is_stale
 from bot.ports import Row, Tx
 from bot.rendering import Renderer
-from bot.store import cases, conversations, effects, outbox, turns
+from bot.store import agents, cases, conversations, effects, outbox, turns
 from bot.store.codec import Clock, answer_from_dict, decode, utc_now
+
+SYSTEM = ""
+"""The agent of what no agent wrote or commanded."""
 
 # Reasons that an agent should see before others.
 URGENT = frozenset({"complaint", "outcome_unknown", "action_failed", "pair_attempts"})
@@ -25,11 +30,13 @@ URGENT = frozenset({"complaint", "outcome_unknown", "action_failed", "pair_attem
 class CaseBook:
     """Opens cases, and tells the desk what happens in them. A :class:`bot.counter.Handoff`.
 
-    ``desk`` tells which desk gets a case for a reason and a language.
+    ``desk`` tells which desk gets a case for a reason and a language; ``language`` is the one that
+    the team reads.
     """
 
     renderer: Renderer
     desk: Callable[[str, str], str]
+    language: str = "de"
     clock: Clock = utc_now
 
     def open_case(self, tx: Tx, conversation: Row, reason: str) -> int:
@@ -139,3 +146,26 @@ class CaseBook:
         assert row is not None  # noqa: S101 - foreign key
         outbox.tell_desk(tx, "show", row, str(case), now)
         cases.touch(tx, case)
+
+    def system_note(
+        self, tx: Tx, case: Row, response: str, facts: Mapping[str, Any] | None = None
+    ) -> None:
+        """Tell the team in the thread, in its language, what happened with a case."""
+        said = self.renderer.texts.render(response, facts or {}, language=self.language)
+        self.keep_note(tx, case, SYSTEM, said.text)
+
+    def first_name(self, tx: Tx, agent: str) -> str:
+        """What customers learn of an agent's name."""
+        name = agents.name_of(tx, agent)
+        first, *_ = name.split() or [name]
+        return first
+
+    def not_theirs(self, tx: Tx, case: Row, agent: str) -> CommandResult | None:
+        """Why an agent may not speak in a case; ``None``: it is theirs."""
+        return None if case["agent"] == agent else self.taken(tx, case)
+
+    def taken(self, tx: Tx, case: Row) -> CommandResult:
+        """The refusal that names who has a case."""
+        if case["agent"] is None:
+            return CommandResult(False, "not_taken")
+        return CommandResult(False, f"taken_by:{agents.name_of(tx, case['agent'])}")

@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 from bot.actions import ActionRunner
-from bot.desk import Case, Command, CommandResult, HistoryLine
+from bot.desk import Agent, Case, Command, CommandResult, HistoryLine
 from bot.messages import Features
 from bot.ports import Files, OrderFacts, Store, Texts, Tx, Unavailable
-from bot.store import cases
+from bot.store import agents, cases
 from desk.commands import Commands
 
 _FACTS_TIMEOUT = 5.0  # seconds
@@ -76,3 +76,13 @@ class CoreDeskInbox:
             return [] if row is None else cases.history(tx, row["conversation"], limit)
 
         return await self.store.read(work)
+
+    async def introduce(self, agent: Agent) -> None:
+        """Keep an agent's name, and show it on the cards that they have."""
+
+        def work(tx: Tx) -> None:
+            if agents.introduce(tx, agent.id, agent.name):
+                for case in cases.taken_by(tx, agent.id):
+                    self.commands.ownership.book.show(tx, case, self.commands.clock())
+
+        await self.store.write(work)

@@ -1,4 +1,4 @@
-"""What agents write: lines to the customer, and notes that stay inside."""
+"""What agents write: lines to the customer, notes that stay inside, and what failed once more."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.clean import clean_text
-from bot.desk import CommandResult, Line
+from bot.desk import Again, CommandResult, Line
 from bot.inbox import post_line
-from bot.messages import AGENT_LINE, Author
+from bot.messages import AGENT_LINE, Author, State
 from bot.ports import Row, Tx
 from bot.rendering import Piece
-from bot.store import conversations, outbox
+from bot.store import codec, conversations, lines, outbox
 from bot.store.codec import new_id
 from desk.handoff import CaseBook
+
+NO_SUCH_LINE = CommandResult(False, "no_such_line")
 
 
 @dataclass(eq=False, kw_only=True)
@@ -25,17 +27,17 @@ class Lines:
 
     def send(self, tx: Tx, command: Line, case: Row) -> CommandResult:
         """Queue a line to the customer, by the agent who has the case."""
-        if case["agent"] is None:
-            return CommandResult(False, "not_taken")
-        if case["agent"] != command.agent:
-            return CommandResult(False, f"taken_by:{case['agent']}")
+        refusal = self.book.not_theirs(tx, case, command.agent)
+        if refusal is not None:
+            return refusal
         text = clean_text(command.text)
         if not text and not command.attachments:
             return CommandResult(False, "empty")
         channel = conversations.address(tx, case["conversation"]).channel
         if command.attachments and not self.book.renderer.takes_files(channel):
             return CommandResult(False, "files_not_here")
-        return CommandResult(True, line=self._queue(tx, command, text, case))
+        whole = Piece(text, attachments=command.attachments)
+        return CommandResult(True, line=self.queue(tx, case, command.id, command.agent, whole))
 
     def note(self, tx: Tx, command: Line, case: Row) -> CommandResult:
         """Keep a line that stays inside, by anybody, also after the end."""
@@ -45,10 +47,54 @@ class Lines:
         line = self.book.keep_note(tx, case, command.agent, text, command.attachments)
         return CommandResult(True, line=line)
 
-    def _queue(self, tx: Tx, command: Line, text: str, case: Row) -> str:
+    def again(self, tx: Tx, command: Again, case: Row) -> CommandResult:
+        """Send what failed, or whose outcome is unknown, once more, at once: the agent waits."""
+        refusal = self.book.not_theirs(tx, case, command.agent)
+        if refusal is not None:
+            return refusal
+        rows = lines.rows_of(tx, case["id"], command.line)
+        wrong = [row for row in rows if row["state"] in (State.FAILED, State.UNKNOWN)]
+        if not rows:
+            return NO_SUCH_LINE
+        if not wrong:
+            return CommandResult(False, "not_failed")
+        if lines.sent_again(tx, wrong):
+            return CommandResult(False, "already_again")
+        now, part, line = self.book.clock(), new_id(), ""
+        conversation = conversations.get(tx, case["conversation"])
+        for row in wrong:
+            again = outbox.insert_send(
+                tx,
+                conversation=conversation,
+                author=Author.AGENT,
+                name=command.agent,
+                text=row["text"],
+                attachments=codec.attachments_from_json(row["attachments"]),
+                response=row["response"],
+                language=row["language"],
+                part=part,
+                case=case["id"],
+                replaces=row["id"],
+                command=command.id,
+                now=now,
+            )
+            line = f"out:{again}"
+            post_line(tx, conversation["id"], line, now)
+        return CommandResult(True, line=line)
+
+    def queue(
+        self,
+        tx: Tx,
+        case: Row,
+        command: str,
+        agent: str,
+        whole: Piece,
+        *,
+        replaces: str | None = None,
+    ) -> str:
+        """Queue a line in pieces that fit the channel; return the last one's id."""
         now = self.book.clock()
         conversation = conversations.get(tx, case["conversation"])
-        whole = Piece(text, attachments=command.attachments)
         part, line = new_id(), ""
         pieces = self.book.renderer.pieces(conversation["channel"], whole, conversation["language"])
         for number, piece in enumerate(pieces):
@@ -56,13 +102,15 @@ class Lines:
                 tx,
                 conversation=conversation,
                 author=Author.AGENT,
-                name=command.agent,
+                name=agent,
                 text=piece.text,
                 attachments=piece.attachments,
                 response=None if number else AGENT_LINE,
                 part=part,
                 case=case["id"],
                 not_before=now + self.undo,
+                replaces=replaces,
+                command=command,
                 now=now,
             )
             line = f"out:{row}"

@@ -68,10 +68,13 @@ class DialogueOptions(Options):
 
 
 class HandoffOptions(Options):
-    """``[handoff]``: which desk gets the cases."""
+    """``[handoff]``: which desk gets the cases, and how its agents write."""
 
     desk: str | None = Field(
         default=None, description="A desk's name; needed when there are several"
+    )
+    undo_seconds: float = Field(
+        default=5, ge=0, le=60, description="Seconds in which an agent can take a line back"
     )
 
 

@@ -184,6 +184,8 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
     counter = DeskParts(
         desk_for=partial(_one_desk, desk_of(settings, wiring.desks)),
         order_facts=_optional(plugins, OrderFacts),
+        undo_seconds=settings.handoff.undo_seconds,
+        language=settings.bot.language,
     )
     typing = TypingHint(store=wiring.store, channels=wiring.channels)
     return Parts(

@@ -21,9 +21,9 @@ from bot.store.codec import new_id, stamp, unstamp
 CUSTOMER_BACK = "customer_back"  # how a case ends that the customer ended, not an agent
 
 _CASE = (
-    "SELECT c.*, v.channel, v.address, v.name AS customer, v.language, v.owner, v.last_in_at "
-    "FROM cases c "
-    "JOIN conversations v ON v.id = c.conversation "
+    "SELECT c.*, v.channel, v.address, v.name AS customer, v.language, v.owner, v.last_in_at, "
+    "coalesce(a.name, c.agent) AS agent_name FROM cases c "
+    "JOIN conversations v ON v.id = c.conversation LEFT JOIN agents a ON a.id = c.agent "
 )
 
 
@@ -57,12 +57,14 @@ def get_row(tx: Tx, case: int) -> Row | None:
     return tx.row("SELECT * FROM cases WHERE id = :id", id=case)
 
 
-def take(tx: Tx, case: int, agent: str, now: datetime) -> None:
-    """An agent takes a case."""
+def take(tx: Tx, case: int, agent: str, now: datetime, *, there: bool = True) -> None:
+    """An agent has a case from now on; one who is not ``there`` was given it by a colleague."""
     tx.run(
-        "UPDATE cases SET state = 'taken', agent = :agent, taken_at = :now WHERE id = :id",
+        "UPDATE cases SET state = 'taken', agent = :agent, taken_at = :now, "
+        "agent_seen_at = CASE WHEN :there THEN :now END WHERE id = :id",
         id=case,
         agent=agent,
+        there=int(there),
         now=stamp(now),
     )
 
@@ -70,11 +72,54 @@ def take(tx: Tx, case: int, agent: str, now: datetime) -> None:
 def close(tx: Tx, case: int, outcome: str, now: datetime) -> None:
     """End a case."""
     tx.run(
-        "UPDATE cases SET state = 'closed', outcome = :outcome, closed_at = :now WHERE id = :id",
+        "UPDATE cases SET state = 'closed', outcome = :outcome, closed_at = :now, "
+        "snoozed_until = NULL WHERE id = :id",
         id=case,
         outcome=outcome,
         now=stamp(now),
     )
+
+
+def release(tx: Tx, case: int) -> None:
+    """Nobody has a case any more."""
+    tx.run(
+        "UPDATE cases SET state = 'open', agent = NULL, taken_at = NULL, agent_seen_at = NULL "
+        "WHERE id = :id",
+        id=case,
+    )
+
+
+def note_seen(tx: Tx, case: int, agent: str, now: datetime) -> None:
+    """Note that the agent who has a case is there; nothing for anybody else."""
+    tx.run(
+        "UPDATE cases SET agent_seen_at = :now WHERE id = :id AND agent = :agent",
+        id=case,
+        agent=agent,
+        now=stamp(now),
+    )
+
+
+def set_priority(tx: Tx, case: int, priority: str) -> None:
+    """Set the priority of a case."""
+    tx.run("UPDATE cases SET priority = :priority WHERE id = :id", id=case, priority=priority)
+
+
+def snooze(tx: Tx, case: int, until: datetime | None) -> bool:
+    """Put a case off, or wake it (``None``); False when that is how it was."""
+    return bool(
+        tx.run(
+            "UPDATE cases SET snoozed_until = :until WHERE id = :id "
+            "AND snoozed_until IS NOT :until",
+            id=case,
+            until=None if until is None else stamp(until),
+        )
+    )
+
+
+def taken_by(tx: Tx, agent: str) -> list[int]:
+    """The cases that an agent has."""
+    rows = tx.rows("SELECT id FROM cases WHERE agent = :agent AND state = 'taken'", agent=agent)
+    return [row["id"] for row in rows]
 
 
 def raise_priority(tx: Tx, case: int, reason: str, priority: str) -> None:
@@ -110,11 +155,15 @@ def load(tx: Tx, case: int) -> Case | None:
 
 
 def listed(tx: Tx, *, closed: bool, desk: str | None, limit: int = 200) -> list[Case]:
-    """Open cases, most urgent and then longest waiting first; or the latest closed ones."""
+    """Open cases, most urgent and then longest waiting first; or the latest closed ones.
+
+    What is put off comes last.
+    """
     order = (
         "c.closed_at DESC"
         if closed
-        else "CASE c.priority WHEN 'high' THEN 0 ELSE 1 END, c.opened_at"
+        else "c.snoozed_until IS NOT NULL, "
+        "CASE c.priority WHEN 'high' THEN 0 WHEN 'low' THEN 2 ELSE 1 END, c.opened_at"
     )
     rows = tx.rows(
         _CASE + "WHERE (c.state = 'closed') = :closed AND (:desk IS NULL OR c.desk = :desk) "
@@ -138,6 +187,7 @@ def _case(tx: Tx, row: Row) -> Case:
         language=row["language"],
         owner=Owner(row["owner"]),
         agent=row["agent"],
+        agent_name=row["agent_name"],
         taken_at=_time(row["taken_at"]),
         closed_at=_time(row["closed_at"]),
         outcome=row["outcome"],
@@ -148,6 +198,7 @@ def _case(tx: Tx, row: Row) -> Case:
         desk=row["desk"],
         updated=row["updated"],
         last_in_at=unstamp(row["last_in_at"]),
+        snoozed_until=_time(row["snoozed_until"]),
     )
 
 
@@ -236,6 +287,7 @@ def note_command(
 _LINES = """
 SELECT 'in:' || id AS id, 'customer' AS author, text, received_at AS at, NULL AS state,
   NULL AS reason, attachments, NULL AS name, kind, 0 AS effect, id AS seq,
+  NULL AS command, 0 AS edited,
   CASE WHEN quotes IS NOT NULL THEN (
     SELECT q.text FROM inbox q WHERE q.channel = inbox.channel AND q.wire_id = inbox.quotes
       AND q.conversation = inbox.conversation
@@ -245,11 +297,13 @@ SELECT 'in:' || id AS id, 'customer' AS author, text, received_at AS at, NULL AS
   ) END AS quote
   FROM inbox WHERE conversation = :id AND status <> 'merged' {in_where}
 UNION ALL
-SELECT 'out:' || id, author, text, created_at, state, reason, attachments, name, 'text', effect,
-  seq, NULL FROM outbox WHERE conversation = :id AND op = 'send' {out_where}
+SELECT 'out:' || id, author, text, created_at, state, reason, attachments,
+  coalesce((SELECT a.name FROM agents a WHERE a.id = outbox.name), name), 'text', effect,
+  seq, command, edited, NULL FROM outbox WHERE conversation = :id AND op = 'send' {out_where}
 UNION ALL
-SELECT 'note:' || id, 'note', text, at, NULL, NULL, attachments, agent, 'text', 0, 0,
-  NULL FROM notes WHERE conversation = :id {note_where}
+SELECT 'note:' || id, 'note', text, at, NULL, NULL, attachments,
+  coalesce((SELECT a.name FROM agents a WHERE a.id = agent), nullif(agent, '')), 'text', 0, 0,
+  NULL, 0, NULL FROM notes WHERE conversation = :id {note_where}
 """
 
 
@@ -290,4 +344,6 @@ def _line(row: Any) -> HistoryLine:
         kind=Kind(row["kind"]),
         effect=bool(row["effect"]),
         quote=row["quote"],
+        command=row["command"],
+        edited=bool(row["edited"]),
     )

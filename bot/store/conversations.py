@@ -105,6 +105,23 @@ def set_language(tx: Tx, conversation: int, language: str) -> None:
     )
 
 
+def fix_language(tx: Tx, conversation: int, language: str) -> None:
+    """Set the language, which detection leaves alone until :func:`free_language`."""
+    tx.run(
+        "UPDATE conversations SET language = :language, language_set = 1 WHERE id = :id",
+        id=conversation,
+        language=language,
+    )
+
+
+def free_language(tx: Tx, conversation: int) -> None:
+    """Let detection set the language again."""
+    tx.run(
+        "UPDATE conversations SET language_set = 0 WHERE id = :id AND language_set",
+        id=conversation,
+    )
+
+
 def due_at(tx: Tx, conversation: int, at: datetime | None) -> None:
     """Set when the next turn is due; ``None``: nothing waits."""
     tx.run(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from bot.messages import Address, Attachment, Author, Button, Outbound, Receipt, State
 from bot.ports import Row, Tx
-from bot.store import codec
+from bot.store import agents, codec, conversations
 from bot.store.codec import new_id, stamp
 
 # A vendor's report never moves a message back.
@@ -38,17 +39,15 @@ def insert_send(
     response: str | None = None,
     facts: Mapping[str, Any] | None = None,
     numbered: bool = False,
+    command: str | None = None,
+    edited: bool = False,
 ) -> str:
     """Insert a message to the customer; return its id, the dedupe key of the send."""
     row_id = id or new_id()
     version = conversation["owner_version"] if owner_version is None else owner_version
-    tx.run(
-        "INSERT INTO outbox (id, target, stream, op, conversation, case_id, author, name, text, "
-        "buttons, attachments, language, turn, part, effect, owner_version, state, replaces, "
-        "not_before, created_at, response, facts, numbered) VALUES (:id, :target, :stream, 'send', "
-        ":conversation, :case_id, :author, :name, :text, :buttons, :attachments, :language, :turn, "
-        ":part, :effect, :version, :state, :replaces, :not_before, :now, :response, :facts, "
-        ":numbered) ON CONFLICT (id) DO NOTHING",
+    insert(
+        tx,
+        op="send",
         id=row_id,
         target=f"channel:{conversation['channel']}",
         stream=f"conversation:{conversation['id']}",
@@ -63,17 +62,29 @@ def insert_send(
         turn=turn,
         part=part or row_id,
         effect=int(effect),
-        version=version,
+        owner_version=version,
         state=state.value,
         replaces=replaces,
         not_before=stamp(not_before or now),
-        now=stamp(now),
+        created_at=stamp(now),
         response=response,
         facts=codec.encode(codec.pack(facts or {})),
         numbered=int(numbered),
+        command=command,
+        edited=int(edited),
+    )
+    return row_id
+
+
+def insert(tx: Tx, **columns: Any) -> None:
+    """Insert a row, unless there is one of that id, and wake who delivers."""
+    names, values = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+    tx.run(
+        f"INSERT INTO outbox ({names}) VALUES ({values}) "  # noqa: S608 - our own names
+        "ON CONFLICT (id) DO NOTHING",
+        **columns,
     )
     tx.notify("outbox")
-    return row_id
 
 
 def tell_desk(tx: Tx, op: str, case: Row, subject: str, now: datetime) -> None:
@@ -85,20 +96,20 @@ def tell_desk(tx: Tx, op: str, case: Row, subject: str, now: datetime) -> None:
         stream=stream,
     ):
         return
-    tx.run(
-        "INSERT INTO outbox (id, target, stream, op, conversation, case_id, author, subject, "
-        "state, not_before, created_at) VALUES (:id, :target, :stream, :op, :conversation, "
-        ":case_id, 'system', :subject, 'queued', :now, :now)",
+    insert(
+        tx,
         id=new_id(),
         target=f"desk:{case['desk']}",
         stream=stream,
         op=op,
         conversation=case["conversation"],
         case_id=case["id"],
+        author=Author.SYSTEM.value,
         subject=subject,
-        now=stamp(now),
+        state=State.QUEUED.value,
+        not_before=stamp(now),
+        created_at=stamp(now),
     )
-    tx.notify("outbox")
 
 
 def get(tx: Tx, row_id: str) -> Row | None:
@@ -121,6 +132,23 @@ def to_outbound(row: Row, address: Address) -> Outbound:
         facts=codec.unpack(codec.decode(row["facts"])),
         created_at=codec.unstamp(row["created_at"]),
     )
+
+
+def load(tx: Tx, row: Row) -> tuple[Outbound, str]:
+    """The message of a row, and when the customer last wrote, as a stamp."""
+    conversation = conversations.get(tx, row["conversation"])
+    out = to_outbound(row, Address(conversation["channel"], conversation["address"]))
+    name = out.name and agents.name_of(tx, out.name)
+    return replace(out, name=name), conversation["last_in_at"]
+
+
+def load_change(tx: Tx, change: Row) -> tuple[Outbound, str | None]:
+    """A message as a change leaves it, and the vendor's id; ``None``: it never arrived."""
+    row = get(tx, change["subject"])
+    assert row is not None  # noqa: S101 - rows that have left are not taken away
+    out, _ = load(tx, row)
+    arrived = row["state"] in (State.SENT, State.DELIVERED, State.READ)
+    return replace(out, text=change["text"]), row["vendor_id"] if arrived else None
 
 
 def claim(tx: Tx, now: datetime, limit: int) -> list[Row]:

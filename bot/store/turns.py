@@ -77,6 +77,19 @@ def merge_edit(
     )
 
 
+def withdraw_pending(tx: Tx, channel: str, wire_id: str, conversation: int) -> bool:
+    """Take back a message that no turn has taken yet; False when there is none."""
+    return bool(
+        tx.run(
+            "UPDATE inbox SET status = 'merged' WHERE channel = :channel AND wire_id = :wire_id "
+            "AND conversation = :conversation AND status = 'pending'",
+            channel=channel,
+            wire_id=wire_id,
+            conversation=conversation,
+        )
+    )
+
+
 def _same(attachments: str | None, row: Row) -> bool:
     if attachments is None:
         return True

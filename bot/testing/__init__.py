@@ -10,6 +10,7 @@ from bot.testing.actions import (
 )
 from bot.testing.fakes import FakeChannel, FakeDesk, ScriptedDialogue
 from bot.testing.running import GivenPlugin, RunningBot, running_bot
+from bot.testing.seat import Seat
 from bot.testing.world import World, world
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "RecoverableAction",
     "RunningBot",
     "ScriptedDialogue",
+    "Seat",
     "World",
     "call_of",
     "running_bot",

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from bot.desk import Case, CaseLine
 from bot.messages import (
+    Address,
     Answer,
     Features,
     Outbound,
@@ -26,12 +27,17 @@ Reply = Answer | Exception | Callable[[Turn], Awaitable[Answer]]
 
 
 class FakeChannel:
-    """Remembers what it sent. ``faults`` are raised by the next sends, one each."""
+    """Remembers what it sent, and shows it as its customer sees it.
+
+    ``faults`` are raised by the next sends, edits and deletions, one each.
+    """
 
     def __init__(self, name: str = "fake", features: Features | None = None) -> None:
         self.name = name
         self.features = features or Features(burst_seconds=0.0)
         self.sent: list[Outbound] = []
+        self.shown: dict[str, str] = {}
+        """What the customer sees now: texts by the vendor's id, in order."""
         self._ids = itertools.count(1)
         self.faults: deque[Exception] = deque()
         self.inbox: Inbox | None = None
@@ -51,10 +57,25 @@ class FakeChannel:
         """Remember the message, or raise the next fault."""
         if self.faults:
             raise self.faults.popleft()
+        vendor_id = f"v-{next(self._ids)}"
         async with self._more:
             self.sent.append(out)
+            self.shown[vendor_id] = out.text
             self._more.notify_all()
-        return f"v-{next(self._ids)}"
+        return vendor_id
+
+    async def edit(self, out: Outbound, vendor_id: str) -> None:
+        """Change what the customer sees, or raise the next fault."""
+        if self.faults:
+            raise self.faults.popleft()
+        self.shown[vendor_id] = out.text
+
+    async def unsend(self, address: Address, vendor_id: str) -> None:
+        """Take away what the customer sees, or raise the next fault."""
+        del address
+        if self.faults:
+            raise self.faults.popleft()
+        self.shown.pop(vendor_id, None)
 
     async def wait(self, count: int, seconds: float = 5.0) -> list[Outbound]:
         """Return what was sent once there are ``count`` messages. Raises TimeoutError."""
@@ -71,6 +92,7 @@ class FakeDesk:
         self.cards: dict[int, Case] = {}
         self.lines: dict[str, CaseLine] = {}
         self.states: dict[str, State] = {}
+        self.reasons: dict[str, str | None] = {}
         self.commands: DeskInbox | None = None
         self._more = asyncio.Condition()
 
@@ -106,8 +128,7 @@ class FakeDesk:
 
     async def mark(self, line: str, state: State, reason: str | None) -> None:
         """Show the state of a line."""
-        del reason
-        self.states[line] = state
+        self.states[line], self.reasons[line] = state, reason
 
 
 class ScriptedDialogue:

@@ -16,7 +16,7 @@ from host.app import App
 from host.hooks import hookimpl
 from host.plugins import load
 from host.ports import Registrar
-from host.settings import BotOptions, Settings
+from host.settings import BotOptions, HandoffOptions, Settings
 
 
 class ScriptedPlugin:
@@ -73,6 +73,7 @@ async def running_bot(
     public_url: str | None = None,
     environment: Mapping[str, str] | None = None,
     given: Sequence[GivenPlugin] = (),
+    undo_seconds: float = 0.0,
 ) -> AsyncIterator[RunningBot]:
     """Run a bot on ``folder``; entered again with the same folder and port it is a restart.
 
@@ -82,6 +83,7 @@ async def running_bot(
     dialogue = dialogue or ScriptedDialogue()
     settings = Settings(
         bot=BotOptions(port=port, public_url=public_url),
+        handoff=HandoffOptions(undo_seconds=undo_seconds),
         plugins={name: dict(table) for name, table in plugins.items() if table},
         environment=dict(environment or {}),
     )

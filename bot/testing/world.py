@@ -12,13 +12,15 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from bot.core import Core, Parts
+from bot.desk import Agent, HistoryLine
 from bot.dispatcher import Patience
-from bot.messages import Address, Inbound, Kind
+from bot.messages import Address, Author, Inbound, Kind
 from bot.ports import Action, Identify, Middleware, Row, Texts, TimerHandler, Tx
 from bot.store import SQLiteStore
 from bot.store.codec import Clock, new_id, utc_now
 from bot.store.migrate import Migrations
 from bot.testing.fakes import FakeChannel, FakeDesk, ScriptedDialogue
+from bot.testing.seat import Seat
 from desk.counter import Counter, DeskParts
 from host.files import DiskFiles
 from host.settings import FilesOptions
@@ -36,18 +38,37 @@ class World:
     dialogue: ScriptedDialogue
 
     async def says(
-        self, text: str, *, who: str = "c1", wire_id: str | None = None, payload: str | None = None
+        self,
+        text: str,
+        *,
+        who: str = "c1",
+        wire_id: str | None = None,
+        payload: str | None = None,
+        deletes: str | None = None,
     ) -> bool:
-        """The customer writes (or presses a button); True when the message was new."""
+        """The customer writes, presses a button or deletes; True when the message was new."""
+        kind = Kind.TEXT if payload is None else Kind.BUTTON
         message = Inbound(
             Address(self.channel.name, who),
             wire_id or new_id(),
-            kind=Kind.TEXT if payload is None else Kind.BUTTON,
+            kind=kind if deletes is None else Kind.DELETE,
             text=text,
             payload=payload,
+            edits=deletes,
         )
         (new,) = await self.core.inbox.accept(message)
         return new
+
+    async def agent(self, id: str, name: str | None = None, case: int = 1) -> Seat:
+        """An agent at the desk, introduced if there is a name."""
+        if name is not None:
+            await self.core.desk_inbox.introduce(Agent(id, name))
+        return Seat(self.core.desk_inbox, id, case)
+
+    async def thread(self, case: int = 1) -> list[str]:
+        """What a case's thread shows: ``author (name): text [state]``."""
+        lines = await self.core.desk_inbox.history(case)
+        return [_told(line) for line in lines]
 
     async def wake(self) -> None:
         """Let all loops look at the clock again."""
@@ -72,6 +93,13 @@ class World:
     async def rows(self, sql: str, **values: object) -> list[Row]:
         """Look into the store."""
         return await self.store.read(lambda tx: tx.rows(sql, **values))
+
+
+def _told(line: HistoryLine) -> str:
+    name = f" ({line.name})" if line.name else ""
+    kind = f" <{line.kind}: {line.quote}>" if line.kind is Kind.DELETE else ""
+    state = f" [{line.state}]" if line.author is Author.AGENT and line.state else ""
+    return f"{line.author}{name}: {line.text}{kind}{state}{' (edited)' if line.edited else ''}"
 
 
 @asynccontextmanager

@@ -38,6 +38,7 @@ async def web_bot(
     port: int = 0,
     web: Mapping[str, Any] | None = None,
     more: Sequence[str] = (),
+    undo_seconds: float = 0.0,
 ) -> AsyncIterator[WebBot]:
     """Run a bot on ``folder``; entered again with the same folder and port it is a restart.
 
@@ -46,5 +47,12 @@ async def web_bot(
     table = {"announce": False, "burst_seconds": 0.05, **(web or {})}
     plugins = {"knowledge": {}, "web": table, **{name: {} for name in more}}
     environment = {"SCHALTER_WEB_DESK_TOKEN": TOKEN}
-    async with running_bot(folder, plugins, dialogue, port=port, environment=environment) as bot:
+    async with running_bot(
+        folder,
+        plugins,
+        dialogue,
+        port=port,
+        environment=environment,
+        undo_seconds=undo_seconds,
+    ) as bot:
         yield WebBot(bot.url, TOKEN, bot.dialogue, bot.app)

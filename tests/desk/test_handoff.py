@@ -291,7 +291,7 @@ async def test_the_card_is_shown_though_the_orders_facts_are_broken(tmp_path: Pa
             raise RuntimeError("plugin")
 
     async with world(tmp_path, texts=TEXTS) as w:
-        w.core.desk_inbox._order_facts = Broken()
+        w.core.desk_inbox.order_facts = Broken()  # type: ignore[attr-defined]
         await waits(w)
         await w.store.write(
             lambda tx: tx.run(
