@@ -38,7 +38,7 @@ async def last_line(desk: DeskClient) -> dict[str, Any]:
 async def becomes(desk: DeskClient, **wanted: object) -> None:
     """Wait until the last line is so: the page knows of a change before the core has noted it."""
     async with asyncio.timeout(20):
-        while any((await last_line(desk))[key] != value for key, value in wanted.items()):  # noqa: ASYNC110 - over HTTP
+        while {**(line := await last_line(desk)), **wanted} != line:  # noqa: ASYNC110 - over HTTP
             await asyncio.sleep(0.02)
 
 
