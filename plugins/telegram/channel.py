@@ -60,6 +60,8 @@ class TelegramChannel:
             files_with_text=False,
             burst_seconds=settings.burst_seconds,
             unknown_send="show",
+            edits=True,
+            unsends=True,
         )
 
     def text_problems(self, texts: TextsBook) -> Iterator[Problem]:
@@ -90,6 +92,14 @@ class TelegramChannel:
     async def send(self, out: Outbound) -> str:
         """As in the port. A chat that must wait longer raises Retry."""
         return await self._connected().send(out)
+
+    async def edit(self, out: Outbound, vendor_id: str) -> None:
+        """As in the port."""
+        await self._connected().edit(out, vendor_id)
+
+    async def unsend(self, address: Address, vendor_id: str) -> None:
+        """As in the port; Telegram refuses it for what is older than 48 hours."""
+        await self._connected().unsend(address, vendor_id)
 
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """As in the port."""

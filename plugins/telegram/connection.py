@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramBadRequest
-from aiogram.methods import GetFile, SendChatAction
+from aiogram.methods import DeleteMessage, GetFile, SendChatAction, TelegramMethod
 from aiogram.types import ReplyKeyboardMarkup, ReplyKeyboardRemove
 
 from bot.messages import Address, Attachment, Outbound
-from bot.ports import Inbox, Refused, Retry
+from bot.ports import Inbox, Refused, Reject, Retry
 from plugins.telegram import ledger, outgoing
 from plugins.telegram.api import UNREACHABLE, failure, message_id, opened, reason_of
 from plugins.telegram.endpoint import Endpoint
@@ -29,6 +30,7 @@ from plugins.telegram.settings import TelegramSettings
 
 _FETCH_SECONDS = 120
 _UPLOAD_SECONDS = 55  # the core waits for a minute
+_AS_WANTED = ("message is not modified", "message to delete not found")
 _TYPES_FOR = 4.0  # seconds; Telegram takes the hint away after five
 
 
@@ -110,9 +112,36 @@ class Connection:
                 method = await self._method(out, as_photo=False)
                 number = await message_id(self.bot, method, seconds)
         except AiogramError as error:
-            raise self._noted(out, failure(error)) from error
+            raise self._noted(out.address.id, failure(error)) from error
         self._note_keyboard(out.address.id, getattr(method, "reply_markup", None))
         return Me(self.bot.id, "").message(out.address.id, number)
+
+    async def edit(self, out: Outbound, vendor_id: str) -> None:
+        """Change the text of a message. Raises Retry, Reject or UnknownOutcome."""
+        number = Me.number_of(vendor_id)
+        await self._change(outgoing.edited_text(out, number), out.address.id, "not_edited")
+
+    async def unsend(self, address: Address, vendor_id: str) -> None:
+        """Delete a message for both sides; Telegram lets bots do so for 48 hours.
+
+        Raises Retry, Reject or UnknownOutcome.
+        """
+        method = DeleteMessage(chat_id=int(address.id), message_id=Me.number_of(vendor_id))
+        await self._change(method, address.id, "not_unsent")
+
+    async def _change(self, method: TelegramMethod[Any], chat: str, refused: str) -> None:
+        await self.pace.turn(chat)
+        try:
+            await self.bot(method)
+        except TelegramBadRequest as error:
+            said = error.message.lower()
+            if any(words in said for words in _AS_WANTED):
+                return
+            old = refused == "not_unsent" and "can't be deleted" in said
+            raise Reject("not_unsent_old" if old else refused) from error
+        except AiogramError as error:
+            found = self._noted(chat, failure(error))
+            raise Reject(refused) if isinstance(found, Reject) else found from error
 
     async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """Stream a file. Raises Retry or Refused."""
@@ -165,9 +194,9 @@ class Connection:
     def _title(self, out: Outbound, name: str) -> str:
         return self.inbox.texts.render(f"telegram_{name}", {}, language=out.language).text
 
-    def _noted(self, out: Outbound, error: Exception) -> Exception:
+    def _noted(self, chat: str, error: Exception) -> Exception:
         if isinstance(error, Retry) and error.reason == RATE and error.after:
-            self.pace.pause(out.address.id, error.after)
+            self.pace.pause(chat, error.after)
         return error
 
     async def _address_of(self, attachment: Attachment) -> str:

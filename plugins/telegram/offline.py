@@ -22,6 +22,13 @@ def offline_problems(settings: TelegramSettings, public_url: str) -> Iterator[Pr
     elif not public_url.startswith("https://"):
         what = "Telegram calls only https addresses"
         yield Problem(WHERE, what, "set [bot] public_url to one, or mode = 'polling'")
-    elif (urlsplit(public_url).port or 443) not in _PORTS:
+    elif _port(public_url) not in _PORTS:
         what = "Telegram calls only the ports 443, 80, 88 and 8443"
         yield Problem(WHERE, what, "set [bot] public_url to one of them, or mode = 'polling'")
+
+
+def _port(url: str) -> int | None:
+    try:
+        return urlsplit(url).port or 443
+    except ValueError:  # beyond 65535
+        return None

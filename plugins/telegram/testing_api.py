@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiogram.methods import (
     AnswerCallbackQuery,
+    DeleteMessage,
     DeleteWebhook,
+    EditMessageText,
     GetFile,
     GetMe,
     GetUpdates,
@@ -46,7 +48,9 @@ _METHODS: dict[str, type[TelegramMethod[Any]]] = {
     method.__api_method__: method
     for method in (
         AnswerCallbackQuery,
+        DeleteMessage,
         DeleteWebhook,
+        EditMessageText,
         GetFile,
         GetMe,
         GetUpdates,
@@ -61,6 +65,7 @@ _METHODS: dict[str, type[TelegramMethod[Any]]] = {
 }
 _WORDS = frozenset({"text", "caption", "url", "secret_token", "file_id", "callback_query_id"})
 _DOWNLOAD_LIMIT, _UPLOAD_LIMIT = 20 * 1024 * 1024, 50 * 1024 * 1024
+_DELETABLE_SECONDS = 48 * 3600
 _PHOTO_LIMIT = 10 * 1024 * 1024
 _ACTIONS = frozenset({"typing", "upload_photo", "upload_document"})
 
@@ -229,6 +234,40 @@ class BotApi:
     async def _send_document(self, request: web.Request, given: Raw) -> Raw:
         return await self._sent(request, given, self._upload(given, "document"))
 
+    async def _edit_message_text(self, request: web.Request, given: Raw) -> Raw:
+        self._refuse(int(given["chat_id"]))
+        person = self._person(given)
+        found = next((one for one in person.messages if one.id == given["message_id"]), None)
+        if found is None:
+            raise ApiError(400, "Bad Request: message to edit not found")
+        if found.kind != "text":
+            raise ApiError(400, "Bad Request: there is no text in the message to edit")
+        if found.text == given["text"]:
+            same = "specified new message content and reply markup are exactly the same"
+            raise ApiError(400, f"Bad Request: message is not modified: {same}")
+        made = self._taken(given, person, {"text": given["text"]})
+        made["message_id"] = found.id
+        await person.changes(found, shown(made, {}, given.get("reply_markup") or {}))
+        self._cut_after(request)
+        return made
+
+    async def _delete_message(self, request: web.Request, given: Raw) -> bool:
+        self._refuse(int(given["chat_id"]))
+        person = self._person(given)
+        found = next((one for one in person.messages if one.id == given["message_id"]), None)
+        if found is None:
+            raise ApiError(400, "Bad Request: message to delete not found")
+        if time.time() - found.raw["date"] >= _DELETABLE_SECONDS:
+            raise ApiError(400, "Bad Request: message can't be deleted for everyone")
+        await person.changes(found, None)
+        self._cut_after(request)
+        return True
+
+    def _cut_after(self, request: web.Request) -> None:
+        if self._telegram.faults.cut_after > 0:
+            self._telegram.faults.cut_after -= 1
+            _cut(request)
+
     async def _sent(self, request: web.Request, given: Raw, content: Raw) -> Raw:
         faults = self._telegram.faults
         await asyncio.sleep(faults.slow)
@@ -243,9 +282,7 @@ class BotApi:
         if faults.gateway > 0:
             faults.gateway -= 1
             raise web.HTTPBadGateway(text="<html>502 Bad Gateway</html>")
-        if faults.cut_after > 0:
-            faults.cut_after -= 1
-            _cut(request)
+        self._cut_after(request)
         return made
 
     def _refuse(self, chat: int) -> None:

@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from mimetypes import guess_extension
 from typing import Any
 
 import phonenumbers
@@ -252,7 +253,8 @@ def _files(message: Message) -> tuple[Attachment, ...]:
     if sent is None:
         return ()
     kind = sent.mime_type or "application/octet-stream"
-    called = sent.file_name or f"{kind.partition('/')[0]}-{name}"
+    ending = guess_extension(kind) or ""
+    called = sent.file_name or f"{kind.partition('/')[0]}-{name}{ending}"
     return (Attachment(called, kind, sent.file_size, ref=sent.file_id),)
 
 

@@ -180,7 +180,7 @@ class DeskApi:
         """The whole conversation of a case."""
         case = await self._find(request)
         lines = await self._desk.commands.history(case.id)
-        shown = [desk_wire.shown_line(line, lambda r: self._reason(request, r)) for line in lines]
+        shown = [desk_wire.shown_line(line, lambda r: self._sentence(request, r)) for line in lines]
         return serving.json_response({"case": case.id, "lines": shown})
 
     async def command(self, request: web.Request) -> web.Response:
@@ -249,9 +249,12 @@ class DeskApi:
         return desk_wire.shown_case(case, lambda reason: self._reason(request, reason))
 
     def _reason(self, request: web.Request, reason: str) -> str:
+        return self._sentence(request, reason) or reason.replace("_", " ")
+
+    def _sentence(self, request: web.Request, reason: str) -> str | None:
         name = f"reason_{reason}"
         if not self._texts.has(name):
-            return reason.replace("_", " ")
+            return None
         return self._texts.render(name, {}, language=language_of(request)).text
 
 

@@ -92,8 +92,8 @@ def shown_case(case: Case, explain: Callable[[str], str]) -> dict[str, Any]:
     }
 
 
-def shown_line(line: HistoryLine, explain: Callable[[str], str]) -> dict[str, Any]:
-    """Render a line of the history."""
+def shown_line(line: HistoryLine, explain: Callable[[str], str | None]) -> dict[str, Any]:
+    """Render a line of the history; ``explain`` gives a reason's sentence, where there is one."""
     return {
         "id": line.id,
         "author": line.author,

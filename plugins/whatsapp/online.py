@@ -8,7 +8,7 @@ from twilio.rest import Client
 
 from bot.ports import Problem, Retry, UnknownOutcome
 from plugins.whatsapp.offline import WHERE
-from plugins.whatsapp.settings import WhatsAppSettings
+from plugins.whatsapp.settings import Template, WhatsAppSettings
 from plugins.whatsapp.twilio_api import API_ERRORS, opened
 
 
@@ -19,7 +19,7 @@ async def online_problems(settings: WhatsAppSettings) -> Sequence[Problem]:
             account = await client.api.accounts(settings.account_sid).fetch_async()
             if account.status != "active":
                 return [Problem(WHERE, f"the account is {account.status}", "see Twilio's console")]
-            found = [await _template(client, one.content_sid) for one in settings.templates]
+            found = [await _template(client, one) for one in settings.templates]
         except API_ERRORS as error:
             if error.status in (401, 403):
                 fix = "check account_sid and SCHALTER_WHATSAPP_AUTH_TOKEN"
@@ -29,18 +29,30 @@ async def online_problems(settings: WhatsAppSettings) -> Sequence[Problem]:
         except (Retry, UnknownOutcome):
             what = f"{settings.api_url} cannot be reached"
             return [Problem(WHERE, what, "look at the network")]
-    return [problem for problem in found if problem is not None]
+    return [problem for problems in found for problem in problems]
 
 
-async def _template(client: Client, sid: str) -> Problem | None:
+async def _template(client: Client, template: Template) -> list[Problem]:
+    sid = template.content_sid
+    asked = client.content.v1.contents(sid)
     try:
-        approval = await client.content.v1.contents(sid).approval_fetch().fetch_async()
+        approval = await asked.approval_fetch().fetch_async()
+        content = await asked.fetch_async()
     except API_ERRORS as error:
         if error.status != 404:
             raise
-        return Problem(WHERE, f"there is no template {sid}", "copy its SID from the console")
+        return [Problem(WHERE, f"there is no template {sid}", "copy its SID from the console")]
+    found = []
     status = (approval.whatsapp or {}).get("status")
-    if status == "approved":
-        return None
-    what = f"the template {sid} is {status or 'not submitted'}"
-    return Problem(WHERE, what, "wait for its approval, or submit it in Twilio's console")
+    if status != "approved":
+        what = f"the template {sid} is {status or 'not submitted'}"
+        fix = "wait for its approval, or submit it in Twilio's console"
+        found.append(Problem(WHERE, what, fix))
+    empty = sorted(set(content.variables or {}) - set(template.variables))
+    if empty:
+        what = f"nothing fills {', '.join(empty)} of the template {sid}"
+        found.append(Problem(WHERE, what, "name each in its variables"))
+    if not str(content.language).startswith(template.language):
+        what = f"the template {sid} is in '{content.language}', not in '{template.language}'"
+        found.append(Problem(WHERE, what, "set its language to the template's own"))
+    return found

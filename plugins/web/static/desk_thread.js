@@ -79,10 +79,11 @@ export class Thread {
     return el("p", { class: "foot" }, parts);
   }
 
-  /** A reason that is a sentence says it all; a code of some plugin's says nothing by itself. */
+  /** The sentence of a final reason says it all; a code of some plugin's says nothing by itself. */
   outcome(line) {
     const state = this.words.t(`state_${line.state}`);
-    if (!line.reason_text) return state;
-    return line.reason_text.includes(" ") ? line.reason_text : `${state}: ${line.reason_text}`;
+    const final = line.state === "failed" || line.state === "unknown";
+    if (line.reason_text) return final ? line.reason_text : `${state}. ${line.reason_text}`;
+    return final && line.reason ? `${state}: ${line.reason}` : state;
   }
 }

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
+from click.testing import CliRunner
 
+from host.cli import main
+from plugins.telegram.offline import offline_problems
 from plugins.telegram.online import online_problems
 from plugins.telegram.settings import TelegramSettings
 from plugins.telegram.testing import TelegramSimulator
+from tests.plugins.telegram.conftest import PUBLIC, SECRET
 
 TABLE = "[plugins.telegram]\n"
 TOKEN = "SCHALTER_TELEGRAM_TOKEN=123456789:" + "A" * 35
 WEBHOOK_SECRET = "SCHALTER_TELEGRAM_WEBHOOK_SECRET=at-least-16-letters"
-PUBLIC = "https://bot.shop.example"
 
 
 def check(folder: Path, settings: str, *secrets: str) -> tuple[int, str]:
     file = folder / "schalter.toml"
     file.write_text(settings, "utf-8")
     (folder / ".env").write_text("\n".join(secrets), "utf-8")
-    bot = Path(sys.executable).with_name("bot")
-    command = [str(bot), "--config", str(file), "check", "--data", str(folder / "data")]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
-    return done.returncode, (done.stdout + done.stderr).decode()
+    done = CliRunner().invoke(
+        main, ["--config", str(file), "check", "--data", str(folder / "data")]
+    )
+    return done.exit_code, done.output
 
 
 @pytest.mark.parametrize(
@@ -72,24 +74,58 @@ def test_with_a_token_everything_is_in_order(tmp_path: Path) -> None:
     assert "telegram" not in check(tmp_path, "")[1]
 
 
-@pytest.fixture
-async def telegram() -> object:
-    async with TelegramSimulator() as simulator:
-        yield simulator
+def test_a_wrong_token_is_not_shown(tmp_path: Path) -> None:
+    assert "hunter2secret" not in check(tmp_path, TABLE, "SCHALTER_TELEGRAM_TOKEN=hunter2secret")[1]
+    in_file = f'{TABLE}token = "123456789:hunter2secret"\n'
+    assert "hunter2secret" not in check(tmp_path, in_file)[1]
 
 
-async def test_the_right_token_is_fine_and_a_wrong_one_is_named(
-    telegram: TelegramSimulator,
-) -> None:
-    right = TelegramSettings(**telegram.settings())
-    assert await online_problems(right, PUBLIC) == []
-    wrong = TelegramSettings(**{**telegram.settings(), "token": "987654321:" + "B" * 35})
-    (problem,) = await online_problems(wrong, PUBLIC)
+@pytest.mark.parametrize(
+    ("url", "problems"),
+    [
+        ("https://bot.example", 0),
+        ("https://bot.example:8443", 0),
+        ("https://bot.example:88/bot", 0),
+        ("https://bot.example:9000", 1),
+        ("https://bot.example:99999", 1),
+        ("http://bot.example", 1),
+        ("", 1),
+    ],
+)
+def test_what_telegram_cannot_call(url: str, problems: int) -> None:
+    table = {"token": "1:" + "x" * 30, "mode": "webhook", "webhook_secret": SECRET}
+    settings = TelegramSettings.model_validate(table)
+    assert len(list(offline_problems(settings, url))) == problems
+
+
+async def test_a_good_token_is_fine(telegram: TelegramSimulator) -> None:
+    settings = TelegramSettings.model_validate(telegram.settings())
+    assert await online_problems(settings, "") == []
+
+
+async def test_a_wrong_token_is_named(telegram: TelegramSimulator) -> None:
+    settings = TelegramSettings.model_validate(telegram.settings())
+    telegram.becomes_another_bot()
+    (problem,) = await online_problems(settings, "")
     assert (problem.what, problem.fatal) == ("Telegram refuses the token", True)
     assert "SCHALTER_TELEGRAM_TOKEN" in problem.fix
 
 
-async def test_no_network_is_named() -> None:
-    away = TelegramSettings(token="987654321:" + "B" * 35, api_url="http://127.0.0.1:9")
-    (problem,) = await online_problems(away, PUBLIC)
-    assert problem.what.startswith("http://127.0.0.1:9 cannot be reached")
+async def test_no_network_is_named(telegram: TelegramSimulator) -> None:
+    table = telegram.settings(api_url="http://127.0.0.1:9")
+    (problem,) = await online_problems(TelegramSettings.model_validate(table), "")
+    assert "http://127.0.0.1:9 cannot be reached" in problem.what
+
+
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+async def test_the_webhook_of_another_program_is_named(
+    telegram: TelegramSimulator, mode: str
+) -> None:
+    url = f"{telegram.url}/bot{telegram.token}/setWebhook"
+    form = {"url": "https://other.example/"}
+    async with aiohttp.ClientSession() as session, session.post(url, data=form) as answer:
+        assert (await answer.json())["ok"]
+    table = telegram.settings(mode=mode, webhook_secret=SECRET)
+    (problem,) = await online_problems(TelegramSettings.model_validate(table), PUBLIC)
+    assert "another program" in problem.what
+    assert problem.fatal is (mode == "polling")

@@ -177,6 +177,17 @@ async def test_a_live_location_does_not_chatter(
     assert len(await inbox(bot)) == 1
 
 
+async def test_what_an_answer_quotes_is_shown(bot: RunningBot, anna: Customer) -> None:
+    await taken_over(bot, anna)
+    own = await anna.says("Nummer 12")
+    ours = anna.messages[0]
+    await anna.sends({"text": "Meine", "reply_to_message": own["message"]})
+    await anna.says("Deine", to=ours)
+    await bot.until("SELECT 1 FROM inbox WHERE text = 'Deine' AND status = 'case'")
+    quotes = {line.text: line.quote for line in await bot.app.core.desk_inbox.history(1)}
+    assert (quotes["Meine"], quotes["Deine"]) == ("Nummer 12", ours.text)
+
+
 # --- commands
 
 

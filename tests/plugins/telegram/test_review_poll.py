@@ -20,7 +20,6 @@ from bot.testing import RunningBot
 from plugins.telegram import commands, ledger, poller
 from plugins.telegram.endpoint import Endpoint
 from plugins.telegram.intake import Intake
-from plugins.telegram.offline import offline_problems
 from plugins.telegram.online import online_problems
 from plugins.telegram.settings import TelegramSettings
 from plugins.telegram.testing import Customer, TelegramSimulator
@@ -266,27 +265,22 @@ async def test_a_call_while_the_bot_stops_is_put_off(
     assert seen[0].intake is None
 
 
-@pytest.mark.parametrize(
-    ("url", "problems"),
-    [
-        ("https://bot.example", 0),
-        ("https://bot.example:8443", 0),
-        ("https://bot.example:88/bot", 0),
-        ("https://bot.example:9000", 1),
-        ("http://bot.example", 1),
-        ("", 1),
-    ],
-)
-def test_what_telegram_cannot_call(url: str, problems: int) -> None:
-    settings = TelegramSettings(
-        token="1:" + "x" * 30,  # type: ignore[arg-type]
-        mode="webhook",
-        webhook_secret=SECRET,  # type: ignore[arg-type]
-    )
-    assert len(list(offline_problems(settings, url))) == problems
-
-
 # --- silence
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["ends", "hangs"])
+async def test_a_poller_that_stops_turns_health_red(
+    start: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    async def stopped(_self: object) -> None:
+        if not ends:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(poller.Poller, "run", stopped)
+    async with start(quiet_seconds=1.5) as bot:
+        assert "nothing heard from Telegram" in await until_red(bot)
+        await asyncio.sleep(1.2)
+    assert len([one for one in caplog.records if "nothing heard" in one.getMessage()]) == 1
 
 
 async def test_logs_hold_neither_token_nor_words(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from host.cli import main
 from plugins.whatsapp.offline import offline_problems
 from plugins.whatsapp.online import online_problems
 from plugins.whatsapp.settings import WhatsAppSettings
@@ -20,10 +20,8 @@ def check(folder: Path, settings: str, *more: str) -> str:
     file = folder / "schalter.toml"
     file.write_text(settings, "utf-8")
     (folder / ".env").write_text("\n".join(more), "utf-8")
-    bot = Path(sys.executable).with_name("bot")
-    command = [str(bot), "--config", str(file), "check", "--data", str(folder / "data")]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
-    return (done.stdout + done.stderr).decode()
+    options = ["--config", str(file), "check", "--data", str(folder / "data")]
+    return CliRunner().invoke(main, options).output
 
 
 def test_without_a_table_nothing_is_asked_for(tmp_path: Path) -> None:
@@ -148,6 +146,17 @@ async def test_templates_that_cannot_be_used_are_named(twilio: TwilioSimulator) 
     assert found == [f"the template {rejected} is rejected", f"there is no template {missing}"]
     doubled = [p.what for p in offline_problems(settings, "https://bot.shop.example")]
     assert doubled == ["two templates stand for 'agent_line' in 'de'; the first is used"]
+
+
+async def test_a_template_that_is_another_than_its_settings_say_is_named(
+    twilio: TwilioSimulator,
+) -> None:
+    made = twilio.api.approve("Hello {{1}}, {{who}} and {{when}}", "en")
+    settings = settings_of(twilio, templates=[template(made)])
+    assert [problem.what for problem in await online_problems(settings)] == [
+        f"nothing fills when, who of the template {made}",
+        f"the template {made} is in 'en', not in 'de'",
+    ]
 
 
 async def test_no_network_is_named() -> None:
