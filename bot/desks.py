@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from bot.desk import (
@@ -13,7 +14,9 @@ from bot.desk import (
     CaseLine,
     Command,
     CommandResult,
+    Digest,
     HistoryLine,
+    Macro,
     OrderAction,
     Preview,
 )
@@ -44,6 +47,12 @@ class DeskInbox(Protocol):
 
     async def introduce(self, agent: Agent) -> None:
         """Tell the name of who sits at the desk; without it the id is the name."""
+
+    async def macros(self, case: int) -> list[Macro]:
+        """The prepared texts that fit a case, filled with the facts of now."""
+
+    async def digest(self, since: datetime, until: datetime) -> Digest:
+        """What happened between two times, in figures that add up."""
 
     async def away(self, agent: str) -> None:
         """An agent went away: a reminder comes at once where a customer waits for them."""

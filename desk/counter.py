@@ -20,8 +20,10 @@ from desk.expecting import ANSWER, Expecting
 from desk.handoff import CaseBook
 from desk.inbox import CoreDeskInbox
 from desk.lines import Lines
+from desk.macros import Macros
 from desk.ownership import Ownership
 from desk.routing import Routing
+from desk.summary import Summary
 from desk.triage import SNOOZE, Triage
 from desk.words import Words
 
@@ -96,6 +98,8 @@ class Counter:
             actions=actions,
             order_facts=parts.order_facts,
             expecting=expecting,
+            summary=Summary(words=words, expecting=expecting),
+            offered=Macros(words=words),
             acting=Acting(
                 store=store,
                 book=self.handoff,

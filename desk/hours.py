@@ -45,6 +45,10 @@ class Span:
             raise ValueError(f"'{text}' opens for no time")
         return cls(start, end if end > start else end + DAY)
 
+    def __str__(self) -> str:
+        end = self.end if self.end <= DAY else self.end - DAY
+        return f"{self.start // 60:02}:{self.start % 60:02}-{end // 60:02}:{end % 60:02}"
+
 
 def _minutes(hour: str, minute: str | None, text: str) -> int:
     minutes = int(hour) * 60 + int(minute or 0)

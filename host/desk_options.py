@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from bot.desk import Priority
 from desk.hours import STATES, Hours, Span
@@ -110,7 +110,13 @@ def _zone(name: str) -> str:
     return name
 
 
-Spans = Annotated[tuple[Span, ...], BeforeValidator(_spans)]
+def _written(spans: tuple[Span, ...]) -> list[str]:
+    return [str(span) for span in spans]
+
+
+Spans = Annotated[
+    tuple[Span, ...], BeforeValidator(_spans), PlainSerializer(_written, when_used="json")
+]
 Day = Annotated[str, AfterValidator(_day)]
 _TIMES = "Opening times, such as ['08:00-12:00', '13:00-18:00']; [] is closed"
 
