@@ -35,6 +35,7 @@ from plugins.slack.testing_faults import Faults
 from plugins.slack.testing_files import FileMethods
 from plugins.slack.testing_http import HttpMode
 from plugins.slack.testing_interactions import Interactions
+from plugins.slack.testing_manifest import install
 from plugins.slack.testing_people import PATIENCE, Fits, Person, Room, suits
 from plugins.slack.testing_posting import Posting
 from plugins.slack.testing_rooms import Rooms
@@ -91,7 +92,7 @@ class SlackSimulator:
         self.events.transport = self.socket
         self.posting = Posting(self.world, self.events)
         self.rooms = Rooms(self.world, self.events, self.posting)
-        self.files = FileMethods(self.world, rights, self.posting, self.events)
+        self.files = FileMethods(self.world, rights, self.posting, self.events, self.faults)
         self.views = ViewMethods(self.world, rights)
         chat = ChatMethods(self.world, rights, self.posting, self.rooms)
         self.interactions = Interactions(self.world, self.events, self.views, chat, self.posting)
@@ -185,6 +186,19 @@ class SlackSimulator:
         self.events.transport = self.http
         return self.http
 
+    def installs(self, manifest: Raw) -> None:
+        """Install the app as its manifest says: only these scopes, events, shortcuts, commands.
+
+        Raises ValueError for a manifest that Slack would not take, and names the places.
+        """
+        install(self.world, manifest)
+
+    async def unfurls(self, message: Message, title: str = "Titel") -> None:
+        """Show a preview of a link in a message: ``message_changed`` comes without an edit."""
+        channel = self.world.channels[message.channel]
+        shown = {"id": 1, "title": title, "from_url": "https://x.example", "fallback": title}
+        await self.posting.unfurl(channel, message.raw, [shown])
+
     def uninstalls(self) -> None:
         """Somebody removes the app: https://docs.slack.dev/reference/events/app_uninstalled."""
         self._goodbye({"type": "app_uninstalled"}, "account_inactive")
@@ -253,8 +267,10 @@ class SlackSimulator:
             return await self.api.guarded("upload", request, self.files.uploaded)
 
         async def download(request: web.Request) -> web.StreamResponse:
-            request["authorized"] = self.api.authorized(request)
-            return await self.api.guarded("download", request, self.files.download)
+            allowed = self.api.authorized(request)
+            return await self.api.guarded(
+                "download", request, lambda request: self.files.download(request, allowed)
+            )
 
         async def respond(request: web.Request) -> web.StreamResponse:
             return await self.api.guarded("response_url", request, self.interactions.respond)
@@ -273,7 +289,7 @@ class SlackSimulator:
 
     async def _connection(self, _call: Call) -> Raw:
         """https://docs.slack.dev/reference/methods/apps.connections.open."""
-        if not self.socket.enabled:
+        if not self.socket.enabled or not self.world.features.socket_mode:
             raise ApiError("forbidden_team")
         return {"url": self.socket.ticket()}
 

@@ -19,7 +19,7 @@ from plugins.slack.testing_world import Channel, Raw, World
 POST_LENGTH = 40_000
 """Slack cuts a longer text off, so it is refused here."""
 UPDATE_LENGTH = 4_000
-"""What ``chat.update`` takes: https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages."""
+"""What ``chat.update`` takes: https://github.com/seratch/ChatGPT-in-Slack/issues/102."""
 MOST_ATTACHMENTS = 100
 MOST_EMOJI = 50
 """Different ones on a message."""
@@ -63,7 +63,10 @@ class ChatMethods:
         return {"channel": channel.id, "ts": message["ts"], "message": dict(message)}
 
     async def update(self, call: Call) -> Raw:
-        """https://docs.slack.dev/reference/methods/chat.update."""
+        """https://docs.slack.dev/reference/methods/chat.update.
+
+        Blocks that are not named stay, and hide a new text; an empty array takes them away.
+        """
         channel = self._rights.channel(call)
         message = self._message(channel, call.required("ts"))
         if message.get("bot_id") != self._world.bot_id:
@@ -71,8 +74,6 @@ class ChatMethods:
         if channel.archived or not self._world.knows_bot(channel):
             raise ApiError("is_inactive" if channel.archived else "not_in_channel")
         changes = self.content(call, UPDATE_LENGTH)
-        # What is not named stays; a text without blocks takes the blocks away.
-        changes.setdefault("blocks", message.get("blocks", []) if "text" not in changes else [])
         await self._posting.edit(channel, message, changes, self._rights.me)
         text = message.get("text", "")
         return {"channel": channel.id, "ts": message["ts"], "text": text, "message": told(message)}

@@ -26,10 +26,12 @@ class ConversationMethods:
             "conversations.history": self.history,
             "conversations.info": self.info,
             "conversations.join": self.join,
+            "conversations.leave": self.leave,
             "conversations.list": self.list,
             "conversations.members": self.members,
             "conversations.open": self.open,
             "conversations.replies": self.replies,
+            "users.conversations": self.mine,
         }
 
     async def info(self, call: Call) -> Raw:
@@ -40,20 +42,21 @@ class ConversationMethods:
 
     async def list(self, call: Call) -> Raw:
         """https://docs.slack.dev/reference/methods/conversations.list."""
-        types = (call.text("types") or "public_channel").replace(" ", "").split(",")
-        if set(types) - set(_TYPES):
-            raise ApiError("invalid_types")
-        kinds = {_TYPES[one] for one in types}
-        for kind in sorted(kinds):
-            self._rights.need_for(kind, "read")
-        rows = [
-            channel_of(one, self._world)
-            for one in self._world.channels.values()
-            if one.kind in kinds
-            and (one.kind == "public" or self._world.knows_bot(one))
-            and not (one.archived and call.flag("exclude_archived"))
-        ]
-        return paged("channels", *page(rows, call, default=100, most=1000))
+        return self._listed(call, mine=False)
+
+    async def mine(self, call: Call) -> Raw:
+        """https://docs.slack.dev/reference/methods/users.conversations: where the app is."""
+        return self._listed(call, mine=True)
+
+    async def leave(self, call: Call) -> Raw:
+        """https://docs.slack.dev/reference/methods/conversations.leave."""
+        channel = self._rights.channel(call)
+        if channel.kind in ("im", "mpim"):
+            raise ApiError("method_not_supported_for_channel_type")
+        if not self._world.knows_bot(channel):
+            return {"not_in_channel": True}
+        await self._rooms.leave(channel, self._rights.me)
+        return {}
 
     async def members(self, call: Call) -> Raw:
         """https://docs.slack.dev/reference/methods/conversations.members."""
@@ -140,6 +143,22 @@ class ConversationMethods:
             return {"channel": channel_of(channel, self._world), **known, **told}
         await self._rooms.join(channel, self._rights.me)
         return {"channel": channel_of(channel, self._world)}
+
+    def _listed(self, call: Call, *, mine: bool) -> Raw:
+        types = (call.text("types") or "public_channel").replace(" ", "").split(",")
+        if set(types) - set(_TYPES):
+            raise ApiError("invalid_types")
+        kinds = {_TYPES[one] for one in types}
+        for kind in sorted(kinds):
+            self._rights.need_for(kind, "read")
+        rows = [
+            channel_of(one, self._world)
+            for one in self._world.channels.values()
+            if one.kind in kinds
+            and (self._world.knows_bot(one) or (one.kind == "public" and not mine))
+            and not (one.archived and call.flag("exclude_archived"))
+        ]
+        return paged("channels", *page(rows, call, default=100, most=1000))
 
 
 def _between(ts: str, call: Call) -> bool:

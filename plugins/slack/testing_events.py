@@ -20,7 +20,7 @@ RETRY_WAITS = (0.0, 60.0, 300.0)
 ACK_SECONDS = 3.0
 """Within which the app must answer."""
 
-_NEEDS = {
+EVENT_SCOPES = {
     "app_mention": "app_mentions:read",
     "channel_archive": "channels:read",
     "channel_deleted": "channels:read",
@@ -97,7 +97,7 @@ class Events:
         name = subscription or event["type"]
         if name == "message":
             name = f"message.{_PLURAL[event['channel_type']]}"
-        needed = _NEEDS.get(name)
+        needed = EVENT_SCOPES.get(name)
         if name not in self._world.subscriptions or (needed and needed not in self._world.scopes):
             return None
         envelope = envelope_of(event, self._world, shared)

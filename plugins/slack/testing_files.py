@@ -15,6 +15,7 @@ from aiohttp import web
 from plugins.slack.testing_call import Call, Handler, Rights
 from plugins.slack.testing_errors import ApiError
 from plugins.slack.testing_events import Events
+from plugins.slack.testing_faults import Faults
 from plugins.slack.testing_posting import Posting
 from plugins.slack.testing_text import escape
 from plugins.slack.testing_wire import file_of
@@ -29,8 +30,10 @@ MOST_BYTES = 1024**3
 class FileMethods:
     """Files, up and down."""
 
-    def __init__(self, world: World, rights: Rights, posting: Posting, events: Events) -> None:
-        self._world, self._rights = world, rights
+    def __init__(
+        self, world: World, rights: Rights, posting: Posting, events: Events, faults: Faults
+    ) -> None:
+        self._world, self._rights, self._faults = world, rights, faults
         self._posting, self._events = posting, events
         self.url = ""
         self.share_seconds = 0.02
@@ -111,12 +114,11 @@ class FileMethods:
         file.deleted = True
         return {}
 
-    async def download(self, request: web.Request) -> web.StreamResponse:
-        """A private file, or the page to sign in."""
+    async def download(self, request: web.Request, authorized: bool) -> web.StreamResponse:
+        """A private file, or the page to sign in. The fault ``cut_after`` ends it halfway."""
         place = request.match_info["place"]
         file = self._world.files.get(place.partition("-")[2])
-        allowed = bool(request["authorized"]) and "files:read" in self._world.scopes
-        if not allowed:
+        if not authorized or "files:read" not in self._world.scopes:
             return web.Response(text=LOGIN, content_type="text/html")
         if file is None or file.deleted or file.data is None or not self._sees(file):
             raise web.HTTPNotFound
@@ -124,8 +126,12 @@ class FileMethods:
         response = web.StreamResponse(headers={"Content-Type": kind})
         response.content_length = len(file.data)
         await response.prepare(request)
-        for start in range(0, len(file.data), 2**16):
-            await response.write(file.data[start : start + 2**16])
+        if self._faults.strikes(self._faults.cut_after, "download"):
+            await response.write(file.data[: len(file.data) // 2])
+            if request.transport is not None:
+                request.transport.close()
+            return response
+        await response.write(file.data)
         await response.write_eof()
         return response
 

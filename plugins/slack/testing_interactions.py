@@ -16,7 +16,7 @@ from aiohttp import web
 
 from plugins.slack.testing_call import Call
 from plugins.slack.testing_chat import POST_LENGTH, ChatMethods
-from plugins.slack.testing_errors import ApiError
+from plugins.slack.testing_errors import ApiError, Refused
 from plugins.slack.testing_events import Events, NotAcknowledged
 from plugins.slack.testing_inputs import check_filled, state_of
 from plugins.slack.testing_posting import Posting, found
@@ -63,7 +63,8 @@ class Interactions:
         action: Raw = {"action_id": element["action_id"], "block_id": block["block_id"]}
         kept: Raw = {name: element[name] for name in ("text", "value", "style") if name in element}
         action |= kept | chosen | {"type": element["type"], "action_ts": self._world.new_ts()}
-        payload = self._base("block_actions", user, modal=isinstance(where, OpenView))
+        modal = isinstance(where, OpenView) and where.raw["type"] == "modal"
+        payload = self._base("block_actions", user, modal=modal)
         payload["actions"] = [action]
         if isinstance(where, OpenView):
             view = {**where.raw, "state": self._state(where.raw, action, chosen)}
@@ -102,6 +103,9 @@ class Interactions:
 
     async def shortcut(self, user: User, callback_id: str, message: Message | None) -> None:
         """https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload."""
+        known, kind = self._world.features.shortcuts, "global" if message is None else "message"
+        if known is not None and known.get(callback_id) != kind:
+            raise Refused(f"there is no {kind} shortcut {callback_id!r}")
         payload = self._base("shortcut" if message is None else "message_action", user)
         payload |= {"callback_id": callback_id, "action_ts": self._world.new_ts()}
         if message is not None:
@@ -113,6 +117,9 @@ class Interactions:
 
     async def slash(self, user: User, channel: Channel, command: str, text: str) -> Any:
         """https://docs.slack.dev/interactivity/implementing-slash-commands; the app's answer."""
+        commands = self._world.features.commands
+        if commands is not None and command not in commands:
+            raise Refused(f"there is no command {command!r}")
         form: Raw = {
             "token": "deprecated",
             "team_id": self._world.team,
@@ -162,6 +169,8 @@ class Interactions:
         }
 
     async def _ask(self, payload: Raw, *, answerable: bool = False) -> Any:
+        if not self._world.features.interactivity:
+            raise NotAcknowledged("interactivity is switched off")
         self.sent.append(payload)
         return await self._events.ask("interactive", payload, answerable=answerable)
 

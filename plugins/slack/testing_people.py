@@ -199,6 +199,8 @@ class Person:
 
     async def opens_home(self) -> None:
         """Look at the app's home tab: https://docs.slack.dev/reference/events/app_home_opened."""
+        if not self._slack.world.features.home_tab:
+            raise Refused("the app has no home tab")
         channel = await self._slack.rooms.direct(self.user, self._slack.bot_user)
         event: Raw = {"type": "app_home_opened", "user": self.id, "channel": channel.id}
         event |= {"tab": "home", "event_ts": self._slack.world.new_ts()}
@@ -301,10 +303,15 @@ class Person:
         await self._slack.posting.react(channel, kept, name, self.user, add)
 
     def _inside(self, room: Room) -> Channel:
+        if self.user.deleted:
+            raise Refused("account_inactive")
         if room.channel.archived:
             raise Refused("is_archived")
         if self.id not in room.channel.members:
             raise Refused("not_in_channel")
+        to_app = room.channel.kind == "im" and self._slack.world.knows_bot(room.channel)
+        if to_app and not self._slack.world.features.messages:
+            raise Refused("sending messages to this app has been turned off")
         return room.channel
 
     def _own(self, message: Message) -> tuple[Channel, Raw]:

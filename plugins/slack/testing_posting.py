@@ -58,6 +58,15 @@ class Posting:
         message |= changes | {"edited": {"user": who, "ts": ts}}
         event = {"subtype": "message_changed", "hidden": True, "previous_message": before}
         self._tell(channel, {**event, "message": told(message), "ts": ts})
+        self._tell_mention(channel, told(message))  # an edit mentions again
+        await self._world.changed()
+
+    async def unfurl(self, channel: Channel, message: Raw, attachments: list[Raw]) -> None:
+        """Slack shows what is behind a link: the message changes, but nobody edited it."""
+        before = told(message)
+        message["attachments"] = attachments
+        event = {"subtype": "message_changed", "hidden": True, "previous_message": before}
+        self._tell(channel, {**event, "message": told(message), "ts": self._world.new_ts()})
         await self._world.changed()
 
     async def delete(self, channel: Channel, message: Raw) -> None:
@@ -138,14 +147,18 @@ class Posting:
         if files and channel.shared:
             event["files"] = [hidden_file_of(one) for one in files]
         self._tell(channel, event)
-        called = f"@{self._world.bot_user}" in mentions(message.get("text", ""))
-        if called and channel.kind != "im" and message.get("user") != self._world.bot_user:
-            asked = {**event, "type": "app_mention", "channel": channel.id}
-            self._events.tell({**asked, "event_ts": message["ts"]}, shared=channel.shared)
+        self._tell_mention(channel, event)
         for one in files:
             shared = {"type": "file_shared", "file_id": one.id, "file": {"id": one.id}}
             shared |= {"user_id": one.user, "channel_id": channel.id}
             self._events.tell({**shared, "event_ts": self._world.new_ts()}, shared=channel.shared)
+
+    def _tell_mention(self, channel: Channel, message: Raw) -> None:
+        called = f"@{self._world.bot_user}" in mentions(message.get("text", ""))
+        mine = message.get("user") == self._world.bot_user
+        if called and not mine and channel.kind != "im" and self._world.knows_bot(channel):
+            asked = {**message, "type": "app_mention", "channel": channel.id}
+            self._events.tell({**asked, "event_ts": message["ts"]}, shared=channel.shared)
 
     def _tell(self, channel: Channel, event: Raw) -> None:
         if not self._world.knows_bot(channel):

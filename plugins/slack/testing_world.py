@@ -120,6 +120,20 @@ class Channel:
 
 
 @dataclass
+class Features:
+    """What is switched on in the app's settings; None means whatever is asked for."""
+
+    shortcuts: dict[str, str] | None = None
+    """Their kinds (``message``, ``global``) by ``callback_id``."""
+    commands: set[str] | None = None
+    interactivity: bool = True
+    socket_mode: bool = True
+    home_tab: bool = True
+    messages: bool = True
+    """Whether people may write to the app directly."""
+
+
+@dataclass
 class File:
     """A file. Its ticket takes the upload; ``shares`` says where it can be seen."""
 
@@ -149,6 +163,7 @@ class World:
         self.bot_id = self.new_id("B")
         self.scopes = set(SCOPES)
         self.subscriptions = set(SUBSCRIPTIONS)
+        self.features = Features()
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.files: dict[str, File] = {}

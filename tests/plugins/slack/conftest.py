@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 from plugins.slack.testing import Person, Room, SlackSimulator
 
 Answer = Callable[[SocketModeRequest], Awaitable[dict[str, Any] | None]]
+
+
+def button(text: str = "Übernehmen", action: str = "take", value: str = "case-1") -> dict[str, Any]:
+    words = {"type": "plain_text", "text": text}
+    return {"type": "button", "text": words, "action_id": action, "value": value}
+
+
+def section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+CARD = [section("*Neuer Fall*"), {"type": "actions", "elements": [button()]}]
 
 
 @dataclass
@@ -34,6 +45,11 @@ class App:
             response = SocketModeResponse(request.envelope_id, self.answer)
             await client.send_socket_mode_response(response)
 
+    async def settled(self) -> None:
+        """Wait until the client is not connecting: closed meanwhile, it leaks the connection."""
+        async with self.client.connect_operation_lock:
+            return
+
     @property
     def events(self) -> list[dict[str, Any]]:
         return [one.payload["event"] for one in self.got if one.type == "events_api"]
@@ -48,7 +64,7 @@ class App:
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackSimulator]:
-    async with SlackSimulator(retry_waits=(0.0, 0.1, 0.2), ack_seconds=0.3) as simulator:
+    async with SlackSimulator(retry_waits=(0.0, 0.1, 0.2), ack_seconds=2.0) as simulator:
         yield simulator
 
 
@@ -70,13 +86,13 @@ def support(slack: SlackSimulator, jonas: Person) -> Room:
 @pytest.fixture
 async def connect(slack: SlackSimulator) -> AsyncIterator[Callable[[], Awaitable[App]]]:
     """Open one more connection with the SDK's aiohttp client."""
-    clients: list[SocketModeClient] = []
+    apps: list[App] = []
 
     async def connected() -> App:
         web = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
         client = SocketModeClient(slack.app_token, web_client=web, ping_interval=0.2)
-        clients.append(client)
         app = App(client)
+        apps.append(app)
         client.socket_mode_request_listeners.append(app.heard)
         count = len(slack.socket.connections)
         await client.connect()
@@ -84,9 +100,9 @@ async def connect(slack: SlackSimulator) -> AsyncIterator[Callable[[], Awaitable
         return app
 
     yield connected
-    for client in clients:
-        await client.close()
-    await asyncio.sleep(0)
+    for app in apps:
+        await app.settled()
+        await app.client.close()
 
 
 @pytest.fixture

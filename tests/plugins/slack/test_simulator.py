@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from plugins.slack.testing import NotAcknowledged, Person, Refused, Room, SlackSimulator
 
-from .conftest import App
-
-
-def button(text: str = "Übernehmen", action: str = "take", value: str = "case-1") -> dict[str, Any]:
-    words = {"type": "plain_text", "text": text}
-    return {"type": "button", "text": words, "action_id": action, "value": value}
-
-
-def section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
-
-
-CARD = [section("*Neuer Fall*"), {"type": "actions", "elements": [button()]}]
+from .conftest import CARD, App
 
 
 async def test_a_message_of_a_person_reaches_the_app_as_slack_writes_it(
@@ -129,7 +115,7 @@ async def test_a_press_that_nobody_answers_is_seen(
 ) -> None:
     await web.chat_postMessage(channel=support.id, text="Neuer Fall", blocks=CARD)
     card = await slack.wait_message(support)
-    app.acks = False
+    app.acks, slack.socket.ack_seconds = False, 0.2
     with pytest.raises(NotAcknowledged):
         await jonas.presses(card, "Übernehmen")
     assert len(app.interactions) == 1
