@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -74,10 +74,8 @@ class Running:
 
     async def hears(self, *texts: str, seconds: float = 8.0) -> None:
         """Wait until so many messages were handled, and see that they are these, in order."""
-        try:
+        with suppress(TimeoutError):
             await self.until(lambda: len(self.notes.texts()) >= len(texts), seconds)
-        except TimeoutError:
-            pass
         assert self.notes.texts() == list(texts)
 
     async def settled(self) -> None:

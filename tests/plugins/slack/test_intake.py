@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from bot.ports import Retry
 from plugins.slack.events import EventKind, Watched
 from plugins.slack.testing import Person, Room, SlackSimulator
@@ -85,21 +87,20 @@ async def test_what_is_put_off_holds_only_its_own_thread(
 
 
 async def test_a_handler_that_is_broken_for_good_does_not_hold_its_thread_for_ever(
-    slack: SlackSimulator, jonas: Person, support: Room, tmp_path: Path, monkeypatch: object
+    slack: SlackSimulator,
+    jonas: Person,
+    support: Room,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import plugins.slack.intake as intake
-
-    intake_faults, intake._FAULTS = intake._FAULTS, 2
-    try:
-        notes = Notes(fails={"eins": [ValueError("oops")] * 5})
-        async with running(slack, tmp_path, notes) as now:
-            first = await jonas.writes(support, "eins")
-            await jonas.writes(support, "zwei", thread=first)
-            await now.hears("zwei")
-            (row,) = await now.rows("SELECT * FROM slack_events WHERE status = 'failed'")
-            assert row["body"] == ""
-    finally:
-        intake._FAULTS = intake_faults
+    monkeypatch.setattr("plugins.slack.intake._FAULTS", 2)
+    notes = Notes(fails={"eins": [ValueError("oops")] * 5})
+    async with running(slack, tmp_path, notes) as now:
+        first = await jonas.writes(support, "eins")
+        await jonas.writes(support, "zwei", thread=first)
+        await now.hears("zwei")
+        (row,) = await now.rows("SELECT * FROM slack_events WHERE status = 'failed'")
+        assert row["body"] == ""
 
 
 async def test_a_restart_goes_on_where_it_was(
@@ -113,6 +114,7 @@ async def test_a_restart_goes_on_where_it_was(
     assert busy.got == []
     async with running(slack, tmp_path) as now:
         await now.hears("eins", "zwei")
+        await now.settled()
         rows = await now.rows("SELECT body FROM slack_events WHERE status = 'done'")
         assert [row["body"] for row in rows] == ["", ""]
 
