@@ -12,7 +12,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.ports import Retry
+from bot.ports import Retry, UnknownOutcome
 from plugins.slack import errors
 from plugins.slack.errors import SlackRefused, cut_off, refusal
 from plugins.slack.line import Line
@@ -90,30 +90,32 @@ class Api:
         try:
             response = await self._client.api_call("apps.connections.open", params={"token": token})
         except SlackApiError as error:
-            status, _, code = _read(error)
-            if status == 429:
-                raise Retry(_retry_after(error), errors.RATE) from None
-            failure = refusal("apps.connections.open", code)
-            raise failure from None
+            raise _meaning("apps.connections.open", error) from None
         except (aiohttp.ClientError, TimeoutError, SlackClientError) as error:
             raise Retry(None, errors.UNREACHABLE) from error
         return str(_body(response).get("url", ""))
 
     def _noted(self, method: str, channel: str, error: SlackApiError) -> Exception:
-        status, body, code = _read(error)
-        if status == 429 or code in ("ratelimited", "rate_limited"):
-            after = _retry_after(error)
-            self._pace.pause(method, channel, after)
-            return Retry(after, errors.RATE)
-        if status >= _TRANSIENT or not code:
-            certain = status == 503  # the request was not let in
-            return Retry(None, errors.UNREACHABLE) if certain else cut_off(method)
-        failure = refusal(method, code)
+        failure = _meaning(method, error)
         if isinstance(failure, SlackRefused):
-            self._line.refused(method, channel, failure, str(body.get("needed", "")))
+            needed = str(_read(error)[1].get("needed", ""))
+            self._line.refused(method, channel, failure, needed)
+        elif isinstance(failure, Retry) and failure.reason == errors.RATE:
+            self._pace.pause(method, channel, failure.after or 1.0)
         elif isinstance(failure, Retry) and failure.reason == errors.CREDENTIALS:
             self._line.credentials()
         return failure
+
+
+def _meaning(method: str, error: SlackApiError) -> Retry | SlackRefused | UnknownOutcome:
+    status, _, code = _read(error)
+    if status == 429 or code in ("ratelimited", "rate_limited"):
+        return Retry(_retry_after(error), errors.RATE)
+    if status == 503:  # the request was not let in
+        return Retry(None, errors.UNREACHABLE)
+    if status >= _TRANSIENT or not code:
+        return cut_off(method)
+    return refusal(method, code)
 
 
 def _form(arguments: Mapping[str, Any]) -> dict[str, str]:

@@ -54,6 +54,7 @@ class SlackChannel:
             text_limit=wire.TEXT_LIMIT,
             buttons=wire.BUTTONS,
             button_title=wire.TITLE_LIMIT,
+            button_text=wire.BUTTON_TEXT_LIMIT,
             attachments_in=True,
             attachments_out=True,
             attachment_limit=settings.file_mb * 1024 * 1024,

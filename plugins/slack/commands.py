@@ -55,7 +55,7 @@ def slack_commands(made: Sequence[SlackSettings], public_url: str) -> click.Grou
             language=known.language,
             name=name,
         )
-        shown = manifest(wanted, TextsBook([OUR_DIALOGUE]))
+        shown = manifest(wanted, TextsBook([OUR_DIALOGUE / "domain"]))
         if as_json:
             click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
         else:

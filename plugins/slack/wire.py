@@ -22,6 +22,10 @@ BUTTONS = 25
 TITLE_LIMIT = 75
 ACTION = "customer:"
 """What the ``action_id`` of a customer's button begins with; its place follows."""
+BUTTON_TEXT_LIMIT = 1_400
+"""Characters of a text with buttons: escaped, with all buttons, never more than blocks may have."""
+_BLOCKS_LIMIT = 10_000
+"""Characters of all blocks together; over about 13,200 Slack answers ``msg_blocks_too_long``."""
 _PIECE = 500
 """Characters of which no escaping makes more than a section takes."""
 _TOKEN = re.compile(r"<([^<>]*)>")
@@ -114,7 +118,7 @@ def words_of(out: Outbound) -> dict[str, Any]:
     """Text and blocks of a message; blocks only where text alone does not do."""
     text = markup(out.text)
     blocks: list[dict[str, Any]] = []
-    if out.buttons or out.name:
+    if out.buttons or (out.name and len(text) <= _BLOCKS_LIMIT):
         name = out.name or ""
         if name:
             shown = {"type": "plain_text", "text": name[:SECTION_LIMIT], "emoji": False}
