@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
 
-from bot.desk import Act, Line, Macro
-from bot.ports import DeskInbox
+from bot.desk import Act, Line
 from plugins.slack import blocks_modals, desk_modals, kit
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import SlackApp
@@ -26,14 +23,6 @@ SENT = ":sent"
 """After a message's command: the line that it became by its menu."""
 
 
-@runtime_checkable
-class HasMacros(Protocol):
-    """A DeskInbox with prepared texts."""
-
-    async def macros(self, case: int) -> list[Macro]:
-        """Prepared texts for a case."""
-
-
 def register(app: SlackApp, actions: Actions, door: Door) -> None:
     """Take the tools' buttons, modals, shortcuts and the slash command."""
     app.on_action("desk.tool.macro", actions.visitor(_macro))
@@ -49,18 +38,14 @@ def register(app: SlackApp, actions: Actions, door: Door) -> None:
     app.on_command(COMMAND, shortcuts.command)
 
 
-async def _macros(commands: DeskInbox, case: int) -> Sequence[Macro]:
-    return await commands.macros(case) if isinstance(commands, HasMacros) else ()
-
-
 async def _macro(visit: Visit) -> Answer:
-    found = await _macros(visit.office.commands, visit.case.id)
+    found = await visit.office.commands.macros(visit.case.id)
     await visit.show(blocks_modals.macros(visit.case, found, visit.office.words))
     return None
 
 
 async def _macro_chosen(visit: Visit) -> Answer:
-    found = await _macros(visit.office.commands, visit.case.id)
+    found = await visit.office.commands.macros(visit.case.id)
     chosen = named(found, visit.interaction.value)
     await visit.show(blocks_modals.macros(visit.case, found, visit.office.words, chosen))
     return None
@@ -69,8 +54,12 @@ async def _macro_chosen(visit: Visit) -> Answer:
 async def _macro_sent(visit: Visit) -> Answer:
     view = visit.interaction.view
     name = str(kept(view).get("macro", ""))
-    if not name:
-        return errors(macro=visit.office.words("macro_pick"))
+    if not name:  # quicker than the view that a choice brings
+        found = await visit.office.commands.macros(visit.case.id)
+        chosen = named(found, kit.entered(view, "macro"))
+        if chosen is None:
+            return errors(macro=visit.office.words("macro_pick"))
+        return replaced(blocks_modals.macros(visit.case, found, visit.office.words, chosen))
     text = kit.entered(view, blocks_modals.macro_field(name)).strip()
     command = Line(visit.id, visit.case.id, visit.agent, text)
     return await visit.submit(command, "modal_macro")

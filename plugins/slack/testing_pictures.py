@@ -12,11 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.desk import ActField, Agent, Macro, OrderAction, Preview
-from plugins.slack import blocks, blocks_lines, blocks_modals, marks
+from plugins.slack import blocks, blocks_lines, blocks_modals, blocks_ops, marks
 from plugins.slack.blocks import Shown
 from plugins.slack.testing_page import Page
 from plugins.slack.testing_samples import (
     CLOSED,
+    DEAD,
+    DIGEST,
     ENGLISH,
     FAILED,
     IN_CASE,
@@ -54,6 +56,13 @@ def documents() -> Iterator[tuple[str, str]]:
     english = blocks.card(ENGLISH, words("en"), NOW)
     yield "slack-card-english", page.document(page.message(_raw(english)))
     yield "slack-thread", page.document(page.thread(*_thread(page)))
+    known = words()
+    told = [
+        blocks_ops.dead_letter(DEAD, known),
+        blocks_ops.broken("whatsapp", "no answer from Twilio for 40 s", known),
+        blocks_ops.digest(DIGEST, known, NOW),
+    ]
+    yield "slack-ops", page.document(*(page.message(_raw(one)) for one in told))
     for name, view in _modals():
         yield f"slack-{name}", page.document(page.view(view))
 

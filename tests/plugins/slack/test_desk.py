@@ -11,7 +11,7 @@ import pytest
 from bot.messages import Features, Kind
 from bot.ports import Reject, Retry
 from desk.inbox import CoreDeskInbox
-from plugins.slack.testing import Refused, SlackSimulator
+from plugins.slack.testing import OpenView, Refused, SlackSimulator
 from plugins.slack.testing_desk import UNDO, DeskBench, desk_bot
 
 
@@ -575,6 +575,30 @@ async def test_whether_the_holder_is_there_is_asked_while_a_customer_waits(
         bench.jana.presence = "away"
         await eventually(lambda: bool(gone))
         assert set(gone) == {f"slack:{bench.jana.id}"}
+
+
+async def test_a_macro_is_read_and_changed_before_it_goes_out(bench: DeskBench) -> None:
+    card = await bench.taken()
+    await bench.jana.presses(card, "Mehr …")
+    tools = await bench.jana.sees_view("vorbereiteter Text")
+    await bench.jana.presses(tools, "Textbausteine")
+    picking = await bench.jana.sees_view("Textbaustein")
+    first, second = (one["value"] for one in options_of(picking)[:2])
+    assert await bench.jana.submits(picking, {"macro": first}) == {}
+    view = await bench.jana.sees_view("Das geht so hinaus")
+    assert not any("Alles in Ordnung" in text for text in bench.customer_saw)
+    await bench.jana.chooses(view, "desk.macro", second)
+    await bench.slack.until(lambda: f"text-{second}" in str(bench.jana.views[-1].raw["blocks"]))
+    view = bench.jana.views[-1]
+    assert await bench.jana.submits(view, {f"text-{second}": "Alles in Ordnung."}) == {}
+    await bench.reaches("Alles in Ordnung.")
+    await bench.settled()
+    assert await bench.line(card, "Alles in Ordnung.")
+
+
+def options_of(view: OpenView) -> list[dict[str, str]]:
+    elements = [one["element"] for one in view.raw["blocks"] if one["type"] == "input"]
+    return list(elements[0]["options"])
 
 
 async def test_order_actions_are_previewed_confirmed_and_done_once(
