@@ -8,7 +8,7 @@ from bot.desk import Act, Line
 from plugins.slack import blocks_modals, desk_modals, kit
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import SlackApp
-from plugins.slack.blocks_modals import errors, kept, named
+from plugins.slack.blocks_modals import errors, kept, named, replaced
 from plugins.slack.desk_actions import Actions, Visit
 from plugins.slack.desk_files import take_files
 from plugins.slack.desk_thread import Said, accepted, read
