@@ -89,6 +89,10 @@ def shown_case(case: Case, explain: Callable[[str], str]) -> dict[str, Any]:
         "orders": [_flat(order) for order in case.orders],
         "updated": case.updated,
         "reply_until": _time(case.reply_until),
+        "summary": case.summary,
+        "contact": case.contact,
+        "waits_since": _time(case.waits_since),
+        "due_at": _time(case.due_at),
     }
 
 
