@@ -244,6 +244,23 @@ async def test_the_webhook_takes_what_comes(
         assert await post(f"{bot.url}/telegram/updates", b"x" * 300_000, headers) == 413
 
 
+async def test_a_webhook_that_telegram_refuses_is_said(start: Any) -> None:
+    async with start(mode="webhook", public_url="https://bot.shop.example:9000") as bot:
+        detail = await until_red(bot)
+    assert "refuses https://bot.shop.example:9000/telegram/updates" in detail
+    assert "only on ports" in detail
+
+
+async def test_a_webhook_that_cannot_be_called_is_said(
+    start: Any, anna: Customer, telegram: TelegramSimulator
+) -> None:
+    async with start(mode="webhook", quiet_seconds=1.5, poll_seconds=1) as bot:
+        await eventually(lambda: bool(telegram.updates.hook), 10)
+        telegram.updates.secret = "of-another-program"
+        await anna.says("Hallo")
+        assert "Wrong response from the webhook: 403" in await until_red(bot)
+
+
 async def test_there_is_no_webhook_while_the_bot_polls(bot: RunningBot) -> None:
     headers = {"X-Telegram-Bot-Api-Secret-Token": ""}
     assert await post(f"{bot.url}/telegram/updates", {"update_id": 1}, headers) == 404
