@@ -11,9 +11,9 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import click
 from pydantic import BaseModel
 
+from bot.messages import ActionCall, Answer, Filling
 from bot.ports import (
     Action,
-    Actions,
     Channel,
     Desk,
     Dialogue,
@@ -61,6 +61,23 @@ class NamesTexts(Protocol):
 
     def text_problems(self, texts: TextsBook) -> Iterable[Problem]:
         """Called by ``bot check``: what the settings name and is not there."""
+
+
+class Actions(Protocol):
+    """The core's machinery for actions, as a dialogue's action server calls it. Never raises."""
+
+    def names(self) -> Sequence[str]:
+        """The registered actions."""
+
+    async def call(self, action: str, call: ActionCall, number: int) -> Answer:
+        """Policy, proofs, proposal or run: the n-th call of an action in a turn.
+
+        It is recorded, so a repeat returns the recorded answer. The core's own ``confirm``,
+        ``deny``, ``handoff``, ``miss``, ``knowledge`` and ``back_to_bot`` are called here too.
+        """
+
+    async def fill(self, action: str, call: ActionCall, number: int) -> Filling:
+        """One step of an action's form, with the pair checked as soon as it is complete."""
 
 
 class Services(Protocol):

@@ -1,8 +1,9 @@
 """The words: reads the ``responses:`` of the domain folders and renders one by language,
 formality and channel. No text stands in code.
 
-A placeholder is ``{fact}`` or ``{fact:spec}``; the specs are ``date``, ``time``, ``money``,
-``list`` and ``term`` (the response ``term_<value>``, for words such as an order's state).
+A placeholder is ``{fact}`` or ``{fact:spec}``; the specs are ``date``, ``weekday``, ``time``,
+``clock`` (a time as it is said, or minutes after midnight: 8, 8:30; 8 am), ``money``, ``list`` and
+``term`` (the response ``term_<value>``, for words such as an order's state).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -35,7 +36,7 @@ LANGUAGES = ("de", "en")
 FORMALITIES = ("Sie", "du")
 MISSING = "–"
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
-_SPECS = frozenset({"date", "time", "money", "list", "term"})
+_SPECS = frozenset({"date", "weekday", "time", "clock", "money", "list", "term"})
 _LOCALES = {"de": "de_DE", "en": "en_GB"}
 
 
@@ -90,9 +91,18 @@ class TextsBook:
         """Whether there is a response of that name."""
         return response in self._variants
 
-    def names(self) -> Sequence[str]:
-        """All responses."""
-        return sorted(self._variants)
+    def names(self, prefix: str = "") -> Sequence[str]:
+        """All responses whose name begins so."""
+        return sorted(name for name in self._variants if name.startswith(prefix))
+
+    def needs(self, response: str, *, language: str, channel: str | None = None) -> frozenset[str]:
+        """The facts that a response needs and that not every text has. Raises LookupError."""
+        variant = self._pick(response, language, channel, "")
+        return frozenset(fact for fact, _ in variant.placeholders()) - self._facts.keys()
+
+    def add_facts(self, facts: Mapping[str, Any]) -> None:
+        """Make more facts known to every text."""
+        self._facts.update(facts)
 
     def render(
         self,
@@ -157,6 +167,10 @@ class TextsBook:
             case "date":
                 style = "EEEE, d. MMMM" if language == "de" else "EEEE d MMMM"
                 return format_date(_date(value), style, locale=locale)
+            case "weekday":
+                return format_date(_date(value), "EEEE", locale=locale)
+            case "clock":
+                return _clock(value, locale)
             case "time":
                 return format_time(value, "short", locale=locale)
             case "money":
@@ -251,6 +265,17 @@ def _score(variant: _Variant, language: str, formality: str, channel: str | None
     if variant.channel is not None and variant.channel != channel:
         return None
     return 4 * bool(variant.channel) + 2 * bool(variant.language) + bool(variant.formality)
+
+
+def _clock(value: Any, locale: str) -> str:
+    """German 8, 8:30 or 24; English 8 am, 8:30 am or 12 noon."""
+    minutes = value if isinstance(value, int) else value.hour * 60 + value.minute
+    hour, minute = divmod(minutes, 60)
+    if locale.startswith("de"):
+        return f"{hour}:{minute:02}" if minute else str(hour)
+    # 12 am and 12 pm are read either way.
+    pattern = "h:mm a" if minute else "h a" if hour % 12 else "h b"
+    return format_time(time(hour % 24, minute), pattern, locale=locale)
 
 
 def _date(value: Any) -> date | datetime:

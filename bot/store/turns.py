@@ -214,12 +214,13 @@ def finish(
     outcome: str | None = None,
     understood: Understanding = NOTHING,
     error: str | None = None,
+    missed: bool = False,
 ) -> bool:
     """End a frozen turn: ``done``, ``handed`` or ``dead``. False when it had ended before."""
     return bool(
         tx.run(
             "UPDATE turns SET status = :status, done_at = :now, outcome = :outcome, "
-            "intent = :intent, confidence = :confidence, entities = :entities, "
+            "intent = :intent, confidence = :confidence, entities = :entities, missed = :missed, "
             "error = coalesce(:error, error) WHERE key = :key AND status = 'frozen'",
             key=key,
             status=status,
@@ -229,6 +230,7 @@ def finish(
             confidence=understood.confidence,
             entities=codec.entities_to_json(understood.entities),
             error=error,
+            missed=int(missed),
         )
     )
 
