@@ -39,10 +39,13 @@ DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 WORDS = ("/root/", "/tmp/", "/home/")
 CHANNELS = {
+    "slack": {"mode": "http", "customers": {}},
     "telegram": {"mode": "webhook"},
     "whatsapp": {"account_sid": "AC" + "0" * 32, "sender": "+4930901820"},
 }
 SECRETS = {
+    "SCHALTER_SLACK_BOT_TOKEN": "xoxb-1234567890",
+    "SCHALTER_SLACK_SIGNING_SECRET": "a" * 32,
     "SCHALTER_TELEGRAM_TOKEN": "123456789:" + "A" * 35,
     "SCHALTER_TELEGRAM_WEBHOOK_SECRET": "a" * 16,
     "SCHALTER_WHATSAPP_AUTH_TOKEN": "token",
