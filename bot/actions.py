@@ -30,7 +30,7 @@ from bot.messages import (
 from bot.ports import Action, Identify, Recoverable, Row, Store, Tx, Unavailable
 from bot.store import codec, effects
 from bot.store.codec import Clock, utc_now
-from bot.store.recording import Key, Recorded, Recorder, is_over
+from bot.store.recording import Key, Recorded, Recorder, is_open, is_over
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -54,8 +54,8 @@ class ActionRunner:
 
     def __post_init__(self) -> None:
         self.forms = Forms(store=self.store, identify=self.identify, clock=self.clock)
-        self._recorder = Recorder(
-            store=self.store, about=self._about, on_effect=self.on_effect, clock=self.clock
+        self.recorder = Recorder(
+            store=self.store, about=self.about, on_effect=self.on_effect, clock=self.clock
         )
         self._actions: dict[str, Action] = {}
         self._builtins: dict[str, Callable[[ActionCall, int], Awaitable[Answer]]] = {}
@@ -78,20 +78,19 @@ class ActionRunner:
 
     async def close(self) -> None:
         """Wait for what has started: a side effect is never cut off by us."""
-        await self._recorder.close()
+        await self.recorder.close()
 
     async def call(self, action: str, call: ActionCall, number: int) -> Answer:
         """The n-th call of an action in a turn; the recorded answer when it was made before."""
         run = self._builtins.get(action) or partial(self._call, action)
-        way = Recorded(codec.answer_to_dict, codec.answer_from_dict, _failed)
-        return await self._recorder.once(action, call, number, run, way)
+        return await self.recorder.once(action, call, number, run, ANSWERS)
 
     async def fill(self, action: str, call: ActionCall, number: int) -> Filling:
         """One step of an action's form, with the pair checked as soon as it is complete."""
         failed = partial(self._form_failed, action)
         way = Recorded(codec.filling_to_dict, codec.filling_from_dict, failed)
         run = partial(self._fill, action)
-        return await self._recorder.once(f"fill:{action}", call, number, run, way)
+        return await self.recorder.once(f"fill:{action}", call, number, run, way)
 
     async def _fill(self, name: str, call: ActionCall, _number: int) -> Filling:
         if await self.open_proposal(call.conversation) is not None:
@@ -103,7 +102,8 @@ class ActionRunner:
         action = self._actions.get(name)
         return emptied(action, failed=True) if action else Filling(failed=True)
 
-    def _about(self, action: str, call: ActionCall) -> tuple[str, str]:
+    def about(self, action: str, call: ActionCall) -> tuple[str, str]:
+        """The plugin's action (or ``""``) and the subject of a call."""
         known = self._actions.get(action)
         if known is None:
             return "", ""
@@ -118,7 +118,7 @@ class ActionRunner:
         if refusal is not None:
             return refusal
         if action.policy.read_only:
-            return await self._read(action, call)
+            return await self.read(action, call)
         return await self._propose(action, call)
 
     async def _guard(self, action: Action, call: ActionCall) -> tuple[Answer | None, ActionCall]:
@@ -143,7 +143,8 @@ class ActionRunner:
             return Answer(says, Outcome.ASK, "form"), call
         return None, call
 
-    async def _read(self, action: Action, call: ActionCall) -> Answer:
+    async def read(self, action: Action, call: ActionCall) -> Answer:
+        """Make a call that changes nothing."""
         try:
             async with asyncio.timeout(READ_TIMEOUT):
                 return await action.run(call)
@@ -215,14 +216,15 @@ class ActionRunner:
             if is_over(tx, call.turn) or not effects.consume(tx, proposal["id"]):
                 return False
             key = (call.turn, "confirm", number)
-            self._recorder.start(tx, key, ready, *self._about(action.name, ready), proposal["id"])
+            self.recorder.start(tx, key, ready, *self.about(action.name, ready), proposal["id"])
             return True
 
         if not await self.store.write(begin):
             return None
-        return await self._run(action, ready)
+        return await self.run(action, ready)
 
-    async def _run(self, action: Action, call: ActionCall) -> Answer:
+    async def run(self, action: Action, call: ActionCall) -> Answer:
+        """Make a call that was written down as started."""
         try:
             async with asyncio.timeout(_RUN_TIMEOUT):
                 answer = await action.run(call)
@@ -263,11 +265,11 @@ class ActionRunner:
         """
 
         def lost(tx: Tx) -> list[Row]:
-            return [row for row in effects.cut_off(tx) if is_over(tx, row["turn"])]
+            return [row for row in effects.cut_off(tx) if not is_open(tx, row["turn"])]
 
         for record in await self.store.read(lost):
             key = (record["turn"], record["action"], record["number"])
-            self._recorder.begin(key, self._settle(key, record))
+            self.recorder.begin(key, self._settle(key, record))
 
     async def _settle(self, key: Key, record: Row) -> None:
         call = ActionCall(
@@ -281,7 +283,7 @@ class ActionRunner:
         )
         try:
             result = codec.answer_to_dict(await self.resume(record, call))
-            await self.store.write(lambda tx: self._recorder.record(tx, key, call, result))
+            await self.store.write(lambda tx: self.recorder.record(tx, key, call, result))
         except Exception:  # an edge: it is tried again at the next start
             log.exception("lost call not settled", extra={"turn": key[0]})
 
@@ -320,3 +322,7 @@ def _failed() -> Answer:
 
 def _unknown() -> Answer:
     return Answer((Say("utter_outcome_unknown"),), Outcome.HANDOFF, "outcome_unknown")
+
+
+ANSWERS = Recorded(codec.answer_to_dict, codec.answer_from_dict, _failed)
+"""How answers are recorded."""

@@ -86,6 +86,7 @@ class Core:
             clock=clock,
         )
         self.handoff, self.desk_inbox = counter.handoff, counter.inbox
+        self._before = [*parts.middleware, *counter.middleware]
         self.inbox.heard = counter.heard
         self._settler = Settler(store=store, renderer=renderer, handoff=self.handoff, clock=clock)
         self._builtins = BuiltinActions(
@@ -117,13 +118,15 @@ class Core:
 
     def _on_effect(self, tx: Tx, call: ActionCall) -> None:
         turn = turns.get(tx, call.turn)
-        if turn is not None and turn["status"] in ("handed", "dead"):
+        if turn is None:
+            self.handoff.tell_act(tx, call.turn)
+        elif turn["status"] in ("handed", "dead"):
             self.handoff.tell_effects(tx, turn)
 
     def _dispatcher(self, ask: Next) -> Dispatcher:
         return Dispatcher(
             store=self._parts.store,
-            ask=compose([*self._parts.middleware, self._builtins.correct_first], ask),
+            ask=compose([*self._before, self._builtins.correct_first], ask),
             freezer=self._freezer,
             settler=self._settler,
             media=self._media,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from bot.actions import ActionRunner
 from bot.messages import Answer, Features
-from bot.ports import DeskInbox, Files, Row, Store, Texts, TimerHandler, Tx
+from bot.ports import DeskInbox, Files, Middleware, Row, Store, Texts, TimerHandler, Tx
 from bot.rendering import Renderer
 from bot.store.codec import Clock
 
@@ -26,8 +26,14 @@ class Handoff(Protocol):
     ) -> bool:
         """Queue what a turn says, as a draft where a person spoke since; True when it goes out."""
 
+    def expected(self, tx: Tx, conversation: Row, reason: str) -> Mapping[str, Any]:
+        """``{person_when}`` for texts that call a person: when one answers."""
+
     def tell_effects(self, tx: Tx, turn: Row) -> None:
         """Say what a turn did that a person has now: as a draft, marked, once an agent owns it."""
+
+    def tell_act(self, tx: Tx, turn: str) -> None:
+        """Say what an agent's order action did: to the team, and to the customer if it shall."""
 
 
 class Counter(Protocol):
@@ -40,6 +46,10 @@ class Counter(Protocol):
     @property
     def inbox(self) -> DeskInbox:
         """Where desks put commands and read cases."""
+
+    @property
+    def middleware(self) -> Sequence[Middleware]:
+        """What sees a turn before the dialogue does."""
 
     @property
     def timers(self) -> Mapping[str, TimerHandler]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from bot.messages import Address, Attachment, Author, Kind, Owner, State
@@ -82,138 +82,105 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeOver:
-    """An agent takes the conversation. ``force`` takes it from a colleague."""
-
-    id: str
+class _Command:
+    id: str  # the same id twice is one command
     case: int
     agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver(_Command):
+    """An agent takes the conversation. ``force`` takes it from a colleague."""
+
     force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(_Command):
     """An agent's line to the customer, or a note that stays inside (``internal``)."""
 
-    id: str
-    case: int
-    agent: str
     text: str
     attachments: tuple[Attachment, ...] = ()
     internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(_Command):
     """Take a line back within its undo time. ``line`` names any row of it, or its command."""
 
-    id: str
-    case: int
-    agent: str
     line: str
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(_Command):
     """Change a line: what goes out within the undo time, later by an edit or a correction."""
 
-    id: str
-    case: int
-    agent: str
     line: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Unsend:
+class Unsend(_Command):
     """Delete a line: a Stop within the undo time, later at the customer's where possible."""
 
-    id: str
-    case: int
-    agent: str
     line: str
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Again(_Command):
     """Send a line that failed, or whose outcome is unknown, once more: a new row that names it."""
 
-    id: str
-    case: int
-    agent: str
     line: str
 
 
 @dataclass(frozen=True, slots=True)
-class Assign:
+class Assign(_Command):
     """Give a case to a colleague (``to``), who then speaks; or to oneself."""
 
-    id: str
-    case: int
-    agent: str
     to: str
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class Release(_Command):
     """Give a taken case back to the desk: the customer waits for a person again."""
-
-    id: str
-    case: int
-    agent: str
 
 
 @dataclass(frozen=True, slots=True)
-class Prioritise:
+class Prioritise(_Command):
     """Set the priority of a case."""
 
-    id: str
-    case: int
-    agent: str
     priority: Priority
 
 
 @dataclass(frozen=True, slots=True)
-class Snooze:
+class Snooze(_Command):
     """Put a case off ``until`` then or the customer's next message; ``None`` wakes it."""
 
-    id: str
-    case: int
-    agent: str
     until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class SetLanguage:
+class SetLanguage(_Command):
     """Set the language (``de``, ``en``) in which a conversation goes on."""
 
-    id: str
-    case: int
-    agent: str
     language: str
 
 
 @dataclass(frozen=True, slots=True)
-class HandBack:
+class HandBack(_Command):
     """The agent gives the conversation back to the bot.
 
     ``outcome`` is a sentence that the bot says to the customer; ``note`` stays inside.
     """
 
-    id: str
-    case: int
-    agent: str
     outcome: str = ""
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
+class Close(_Command):
     """The case ends; the bot speaks again. ``outcome`` and ``note`` stay inside."""
 
-    id: str
-    case: int
-    agent: str
     note: str = ""
     outcome: str = ""
 
@@ -288,12 +255,9 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Act(_Command):
     """An agent's confirmed order action; ``id`` is its idempotency key. Not a transaction."""
 
-    id: str
-    case: int
-    agent: str
     action: str
     arguments: Mapping[str, Any]
     version: str = ""
@@ -307,3 +271,30 @@ class Acted:
     done: bool
     text: str
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What happened from ``since`` until ``until``.
+
+    Each of the ``turns`` is counted once: the sum of ``solved``, ``asked``, ``missed``, ``handed``,
+    ``beside``, ``failed`` and ``unfinished``. ``cases`` are those that opened.
+    """
+
+    since: datetime
+    until: datetime
+    conversations: int  # in which the customer wrote
+    turns: int
+    solved: Mapping[str, int]  # by the bot alone, by intent (empty: none was told)
+    asked: int  # the bot asked back: a step of a form, or a yes
+    missed: int  # not understood, also where that called a person
+    handed: int  # given to a person
+    beside: int  # answered while a person was asked for
+    failed: int  # given up
+    unfinished: int
+    missed_examples: tuple[str, ...]  # digits and e-mail addresses are masked
+    cases: Mapping[tuple[str, str], int]  # by reason, and how they ended or stand
+    first_answer: timedelta | None  # median, from opening to an agent's first line
+    to_close: timedelta | None  # median, of those that closed
+    failed_sends: Mapping[tuple[str, str], int]  # by channel and reason
+    dead_letters: int

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.inbox import wake_if_waiting
 from bot.messages import Attachment, Author, Features, Kind, Owner, Past, State, Turn
 from bot.ports import Row, Tx
 from bot.store import cases, codec, conversations, outbox, turns
 from bot.store.codec import Clock, new_id, unstamp, utc_now
+from bot.store.telling import wake_if_waiting
 
 _JOINED = frozenset({Kind.TEXT, Kind.MEDIA})  # the other kinds are a turn of their own
 _NUMBER = re.compile(

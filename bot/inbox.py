@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from bot.clean import clean_text, valid_text
 from bot.messages import Address, Features, Inbound, Kind, Owner, Receipt, Speaker
 from bot.ports import Files, Row, Store, Texts, Tx
-from bot.store import agents, cases, conversations, outbox, turns
+from bot.store import agents, cases, conversations, turns
 from bot.store.codec import Clock, attachments_to_json, unstamp, utc_now
+from bot.store.telling import apply_receipt, post_line, wake_if_waiting
 
 # A burst is joined at most this many windows long, then it is asked.
 _LONGEST_BURST = 5
@@ -78,15 +79,16 @@ class CoreInbox:
         line = turns.insert_message(tx, message, conversation["id"], status, now)
         if not line:
             return False
-        conversations.note_message(tx, conversation["id"], message.phone, now)
+        if message.kind not in (Kind.EDIT, Kind.DELETE):  # no reply window begins anew with one
+            conversations.note_message(tx, conversation["id"], message.phone, now)
         unfetched = any(not one.file and not one.error for one in message.attachments)
         if status == "pending":
             self._wake(tx, conversation, message, now)
         elif status == "case" and unfetched:
             wake_if_waiting(tx, conversation["id"], now)
-        if owner is not Owner.BOT:
+        if owner is not Owner.BOT and not merged:
             self.heard(tx, conversation["id"])
-            if not merged and not unfetched:
+            if not unfetched:
                 # One with files to fetch is shown when they are there.
                 post_line(tx, conversation["id"], f"in:{line}", now)
         tx.notify("conversation", conversation["id"])
@@ -103,7 +105,7 @@ class CoreInbox:
         if message.kind is not Kind.EDIT:
             return False
         files = attachments_to_json(message.attachments) if message.attachments else None
-        return message.edits is not None and turns.edit_pending(
+        return message.edits is not None and turns.merge_edit(
             tx, channel, message.edits, conversation, message.text, files
         )
 
@@ -119,14 +121,6 @@ class CoreInbox:
             first = unstamp(waiting[0]["received_at"])
             due = min(now + window, first + window * _LONGEST_BURST)
         conversations.due_at(tx, conversation["id"], due)
-        tx.notify("inbox")
-
-
-def wake_if_waiting(tx: Tx, conversation: int, now: datetime) -> None:
-    """Make a conversation due now when messages or files wait in it, and not due when none do."""
-    waits = turns.something_waits(tx, conversation)
-    conversations.due_at(tx, conversation, now if waits else None)
-    if waits:
         tx.notify("inbox")
 
 
@@ -153,32 +147,3 @@ def _tidy(message: Inbound) -> Inbound:
         sender_name=name,
         kind=kind,
     )
-
-
-def apply_receipt(tx: Tx, receipt: Receipt, now: datetime) -> None:
-    """Move the message a receipt is about, and mark its line at the desk."""
-    if not outbox.is_known(tx, receipt):
-        outbox.keep_receipt(tx, receipt, now)
-    elif (row := outbox.apply_receipt(tx, receipt)) is not None:
-        mark_line(tx, row, now)
-
-
-def post_line(
-    tx: Tx, conversation: int, line: str, now: datetime, *, case: Row | None = None
-) -> None:
-    """Show a line in the thread of a case: the conversation's open one, if there is one."""
-    case = case or cases.open_case(tx, conversation)
-    if case is None:
-        return
-    outbox.tell_desk(tx, "post", case, line, now)
-    cases.touch(tx, case["id"])
-
-
-def mark_line(tx: Tx, row: Row, now: datetime) -> None:
-    """Show at the desk what became of a line that went out under a case, or just before it."""
-    known = cases.get_row(tx, row["case_id"]) if row["case_id"] else None
-    case = known or cases.open_case(tx, row["conversation"])
-    if case is None:
-        return
-    outbox.tell_desk(tx, "mark", case, f"out:{row['id']}", now)
-    cases.touch(tx, case["id"])

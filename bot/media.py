@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.inbox import post_line
 from bot.messages import Attachment
 from bot.pacing import backoff
 from bot.ports import Channel, Files, MediaChannel, Refused, Retry, Row, Store, Tx
 from bot.store import StoreError, codec, turns
 from bot.store.codec import Clock, utc_now
+from bot.store.telling import post_line
 
 log = logging.getLogger(__name__)
 

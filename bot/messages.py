@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 TextUnits = Literal["characters", "utf16"]
 """What a vendor counts in a text: characters, or UTF-16 code units."""
+AGENT_LINE = "agent_line"  # the response that an agent's own words count as, for templates
 
 
 class Owner(StrEnum):
@@ -333,6 +334,7 @@ class Receipt:
     vendor_id: str
     state: State
     reason: str | None = None
+    row: str | None = None  # the Outbound's id, where the report names it: settles an unknown one
 
 
 @dataclass(frozen=True, slots=True)

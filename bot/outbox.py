@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.desk import Case, CaseLine
-from bot.inbox import apply_receipt, mark_line
-from bot.messages import Author, Outbound, Owner, Receipt, State
+from bot.messages import Author, Outbound, Receipt, State
 from bot.pacing import PAUSE, Alarm, backoff
 from bot.ports import (
     Channel,
@@ -29,6 +28,7 @@ from bot.ports import (
 )
 from bot.store import StoreError, cases, conversations, lines, outbox
 from bot.store.codec import Clock, unstamp, utc_now
+from bot.store.telling import apply_receipt, is_stale, mark_line
 
 log = logging.getLogger(__name__)
 
@@ -344,10 +344,3 @@ def _may_repeat(row: Row) -> bool:
     # A text of ours that reports nothing done does no harm twice, but once is enough.
     ours = row["author"] in (Author.BOT, Author.SYSTEM)
     return ours and not row["effect"] and row["reason"] != _REPEATED
-
-
-def is_stale(conversation: Row, owner_version: int) -> bool:
-    """Whether something the bot made under ``owner_version`` must not be said any more."""
-    return bool(
-        conversation["owner"] == Owner.AGENT or conversation["agent_version"] > owner_version
-    )

@@ -15,7 +15,8 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from aiohttp import web
 from pydantic import BaseModel
 
-from bot.desk import Agent, Case, CaseLine, Command, CommandResult, HistoryLine
+from bot.desks import Desk as Desk
+from bot.desks import DeskInbox as DeskInbox
 from bot.faults import Refused as Refused
 from bot.faults import Reject as Reject
 from bot.faults import Retry as Retry
@@ -35,7 +36,6 @@ from bot.messages import (
     Receipt,
     RenderedText,
     Speaker,
-    State,
     Turn,
 )
 
@@ -95,6 +95,12 @@ class Texts(Protocol):
 
     def has(self, response: str) -> bool:
         """Whether there is a response of that name."""
+
+    def names(self, prefix: str = "") -> Sequence[str]:
+        """The responses whose name begins so."""
+
+    def needs(self, response: str, *, language: str, channel: str | None = None) -> frozenset[str]:
+        """The facts a response needs and that not every text has. Raises LookupError."""
 
 
 class Files(Protocol):
@@ -226,47 +232,6 @@ class SendsTemplates(Protocol):
         """The name of the template that says what ``out`` says, in its language; or ``None``."""
 
 
-class DeskInbox(Protocol):
-    """Where a desk puts commands and reads cases."""
-
-    store: Store
-    files: Files
-    texts: Texts
-
-    async def accept(self, command: Command) -> CommandResult:
-        """Apply a command at once, in one transaction; the same id twice is one."""
-
-    async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
-        """Open (or the latest closed) cases, most urgent first."""
-
-    async def case(self, case: int) -> Case | None:
-        """One case with everything its card shows."""
-
-    async def history(self, case: int, *, limit: int = 200) -> list[HistoryLine]:
-        """The conversation of the case, oldest first, from before the case too."""
-
-    async def introduce(self, agent: Agent) -> None:
-        """Tell the name of who sits at the desk; without it the id is the name."""
-
-
-class Desk(Protocol):
-    """A place where agents sit."""
-
-    name: str
-
-    def open(self, commands: DeskInbox) -> AbstractAsyncContextManager[None]:
-        """Sockets and pollers live inside."""
-
-    async def show(self, case: Case) -> str:
-        """Make or update the card in place; idempotent by case."""
-
-    async def post(self, line: CaseLine) -> str:
-        """Show a line in the case's thread; idempotent by line id."""
-
-    async def mark(self, line: str, state: State, reason: str | None) -> None:
-        """Show what became of a line."""
-
-
 class Dialogue(Protocol):
     """What decides the answer."""
 
@@ -361,20 +326,3 @@ class Problem:
     what: str
     fix: str = ""
     fatal: bool = True
-
-
-class Actions(Protocol):
-    """The core's machinery for actions, as a dialogue's action server calls it. Never raises."""
-
-    def names(self) -> Sequence[str]:
-        """The registered actions."""
-
-    async def call(self, action: str, call: ActionCall, number: int) -> Answer:
-        """Policy, proofs, proposal or run: the n-th call of an action in a turn.
-
-        It is recorded, so a repeat returns the recorded answer. The core's own ``confirm``,
-        ``deny``, ``handoff``, ``miss``, ``knowledge`` and ``back_to_bot`` are called here too.
-        """
-
-    async def fill(self, action: str, call: ActionCall, number: int) -> Filling:
-        """One step of an action's form, with the pair checked as soon as it is complete."""

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from bot.clean import has_words
 from bot.counter import Handoff
-from bot.inbox import post_line, wake_if_waiting
 from bot.messages import (
     Answer,
     Author,
@@ -26,6 +25,7 @@ from bot.ports import Row, Store, Tx
 from bot.rendering import Renderer
 from bot.store import codec, conversations, effects, turns
 from bot.store.codec import Clock, utc_now
+from bot.store.telling import post_line, wake_if_waiting
 
 log = logging.getLogger(__name__)
 
@@ -75,10 +75,10 @@ class Settler:
             return  # a person took over meanwhile; a finished side effect came as a draft
         conversation = conversations.get(tx, turn.conversation)
         answer = self._complete(turn, answer, conversation)
+        self._note(tx, turn, conversation, answer)
         goes_out = self.handoff.say_answer(tx, conversation, row, answer)
         if answer.outcome is Outcome.HANDOFF and goes_out:
             self.handoff.open_case(tx, conversation, answer.reason or "asked")
-        self._note(tx, turn, conversation, answer)
         wake_if_waiting(tx, turn.conversation, self.clock())
         tx.notify("turn", turn.key)
 
@@ -98,8 +98,15 @@ class Settler:
 
     def _note(self, tx: Tx, turn: Turn, conversation: Row, answer: Answer) -> None:
         understood = answer.understanding or Understanding()
-        outcome = answer.outcome.value
-        turns.finish(tx, turn.key, "done", self.clock(), outcome=outcome, understood=understood)
+        turns.finish(
+            tx,
+            turn.key,
+            "done",
+            self.clock(),
+            outcome=answer.outcome.value,
+            understood=understood,
+            missed=answer.reason in ("miss", "misses"),
+        )
         misses = conversation["misses"] + 1 if answer.reason == "miss" else 0
         state = None if answer.state is None else codec.encode(answer.state)
         conversations.note_turn(tx, turn.conversation, turn.session, state, misses)
@@ -161,7 +168,8 @@ class Settler:
         self, tx: Tx, conversation: Row, row: Row | None, reason: str, response: str
     ) -> None:
         if conversation["owner"] == Owner.BOT:
-            self._notice(tx, conversation, row, Say(response), "given_up")
+            facts = self.handoff.expected(tx, conversation, reason)
+            self._notice(tx, conversation, row, Say(response, facts), "given_up")
         if conversation["owner"] != Owner.AGENT:
             self.handoff.open_case(tx, conversation, reason)
         waiting = [message["id"] for message in turns.pending(tx, conversation["id"])]

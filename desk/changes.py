@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from bot.clean import clean_text
 from bot.desk import CommandResult, Edit, Stop, Unsend
-from bot.inbox import mark_line, post_line
 from bot.messages import Attachment, Author, Features, State
 from bot.ports import Row, Tx
 from bot.rendering import Piece
 from bot.store import codec, conversations, lines, outbox
 from bot.store.codec import unstamp
+from bot.store.telling import mark_line, post_line
 from desk.handoff import CaseBook
 from desk.lines import NO_SUCH_LINE, Lines
 

@@ -25,6 +25,7 @@ from bot.ports import Row, Tx
 from bot.store import cases
 from bot.store.codec import Clock, utc_now
 from desk.changes import Changes
+from desk.claims import Claims
 from desk.lines import Lines
 from desk.ownership import Ownership
 from desk.triage import Triage
@@ -38,6 +39,7 @@ class Commands:
     lines: Lines
     changes: Changes
     triage: Triage
+    claims: Claims
     clock: Clock = utc_now
 
     def apply(self, tx: Tx, command: Command) -> CommandResult:
@@ -99,12 +101,19 @@ class Commands:
     ) -> CommandResult:
         match command:
             case TakeOver():
-                return self.ownership.take_over(tx, command, case)
+                return self._watched(tx, command, self.ownership.take_over(tx, command, case))
             case Assign():
-                return self.ownership.assign(tx, command, case)
+                return self._watched(tx, command, self.ownership.assign(tx, command, case))
             case Release():
                 return self.ownership.release(tx, command, case)
             case HandBack():
                 return self.ownership.hand_back(tx, command, case)
             case Close():
                 return self.ownership.close(tx, command, case)
+
+    def _watched(self, tx: Tx, command: TakeOver | Assign, result: CommandResult) -> CommandResult:
+        """A case that somebody has got is watched from then on."""
+        case = cases.get_row(tx, command.case)
+        if result.done and case is not None:
+            self.claims.watch(tx, case)
+        return result

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.actions import ActionRunner
 from bot.messages import Features
-from bot.ports import Files, OrderFacts, Store, Texts, TimerHandler, Tx
+from bot.ports import Files, Middleware, OrderFacts, Store, Texts, TimerHandler, Tx
 from bot.rendering import Renderer
 from bot.store.codec import Clock, utc_now
+from desk.acting import Acting
 from desk.changes import Changes
+from desk.claims import CLAIM, Claims
 from desk.commands import Commands
+from desk.contact import Contacts
+from desk.expecting import ANSWER, Expecting
 from desk.handoff import CaseBook
 from desk.inbox import CoreDeskInbox
 from desk.lines import Lines
+from desk.macros import Macros
 from desk.ownership import Ownership
+from desk.routing import Routing
+from desk.summary import Summary
 from desk.triage import SNOOZE, Triage
+from desk.words import Words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +33,17 @@ class DeskParts:
     """What the agents' side needs of the host.
 
     ``undo_seconds``: until an agent's line leaves. ``language`` is the one that the team reads.
+    ``answer``: the working time until a person should have answered, by priority. ``claim``: the
+    working time that a customer waits for a silent agent (zero: never ends), then ``claim_grace``.
     """
 
-    desk_for: Callable[[str, str], str]
+    routing: Routing
     order_facts: OrderFacts | None = None
     undo_seconds: float = 0.0
     language: str = "de"
+    answer: Mapping[str, timedelta] = field(default_factory=lambda: ANSWER)
+    claim: timedelta = timedelta()
+    claim_grace: timedelta = timedelta(minutes=5)
 
 
 class Counter:
@@ -48,19 +61,34 @@ class Counter:
         actions: ActionRunner,
         clock: Clock = utc_now,
     ) -> None:
+        expecting = Expecting(texts=texts, hours=parts.routing.hours, answer=parts.answer)
+        words = Words(texts=texts, language=parts.language)
         self.handoff = book = CaseBook(
-            renderer=renderer, desk=parts.desk_for, language=parts.language, clock=clock
+            renderer=renderer,
+            routing=parts.routing,
+            expecting=expecting,
+            words=words,
+            clock=clock,
         )
         self._triage = Triage(book=book)
+        ownership = Ownership(book=book)
+        self._claims = Claims(
+            book=book, ownership=ownership, after=parts.claim, grace=parts.claim_grace
+        )
         lines = Lines(book=book, undo=timedelta(seconds=parts.undo_seconds))
         commands = Commands(
-            ownership=Ownership(book=book),
+            ownership=ownership,
             lines=lines,
             changes=Changes(book=book, lines=lines, features=features),
             triage=self._triage,
+            claims=self._claims,
             clock=clock,
         )
-        self.timers: Mapping[str, TimerHandler] = {SNOOZE: self._triage.fired}
+        self.middleware: Sequence[Middleware] = [Contacts(store=store, book=book).notice]
+        self.timers: Mapping[str, TimerHandler] = {
+            SNOOZE: self._triage.fired,
+            CLAIM: self._claims.fired,
+        }
         self.inbox = CoreDeskInbox(
             store=store,
             files=files,
@@ -69,8 +97,19 @@ class Counter:
             features=features,
             actions=actions,
             order_facts=parts.order_facts,
+            expecting=expecting,
+            summary=Summary(words=words, expecting=expecting),
+            offered=Macros(words=words),
+            acting=Acting(
+                store=store,
+                book=self.handoff,
+                actions=actions,
+                words=words,
+                order_facts=parts.order_facts,
+            ),
         )
 
     def heard(self, tx: Tx, conversation: int) -> None:
         """The customer wrote while a person is asked for, or speaks."""
         self._triage.heard(tx, conversation)
+        self._claims.heard(tx, conversation)

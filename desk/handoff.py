@@ -5,53 +5,59 @@ Everything here is one transaction and waits for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from bot.desk import CommandResult
-from bot.inbox import post_line
 from bot.messages import Answer, Attachment, Author, Owner, Say, State
-from bot.outbox import is_stale
 from bot.ports import Row, Tx
 from bot.rendering import Renderer
-from bot.store import agents, cases, conversations, effects, outbox, turns
+from bot.store import agents, cases, conversations, effects, outbox, turns, waiting
 from bot.store.codec import Clock, answer_from_dict, decode, utc_now
+from bot.store.telling import is_stale, post_line
+from desk.expecting import Expecting
+from desk.routing import Concern, Routing
+from desk.words import Words
 
 SYSTEM = ""
 """The agent of what no agent wrote or commanded."""
-
-# Reasons that an agent should see before others.
-URGENT = frozenset({"complaint", "outcome_unknown", "action_failed", "pair_attempts"})
 
 
 @dataclass(eq=False, kw_only=True)
 class CaseBook:
     """Opens cases, and tells the desk what happens in them. A :class:`bot.counter.Handoff`.
 
-    ``desk`` tells which desk gets a case for a reason and a language; ``language`` is the one that
-    the team reads.
+    ``routing`` says which desk gets a case, ``expecting`` when a person answers it.
     """
 
     renderer: Renderer
-    desk: Callable[[str, str], str]
-    language: str = "de"
+    routing: Routing
+    expecting: Expecting
+    words: Words
     clock: Clock = utc_now
 
     def open_case(self, tx: Tx, conversation: Row, reason: str) -> int:
         """Open a case (or return the open one); a bot's conversation waits for a person now."""
         now = self.clock()
-        priority = "high" if reason in URGENT else "normal"
+        concern = self._concern(tx, conversation, reason)
         existing = cases.open_case(tx, conversation["id"])
         if existing is not None:
-            if priority == "high" and existing["priority"] != "high":
-                cases.raise_priority(tx, existing["id"], reason, priority)
+            if concern.priority == "high" and existing["priority"] != "high":
+                cases.raise_priority(tx, existing["id"], reason, concern.priority)
             self.show(tx, existing["id"], now)
             return int(existing["id"])
-        desk = self.desk(reason, conversation["language"])
+        route = self.routing.route(concern, now)
         case = cases.insert(
-            tx, conversation["id"], desk=desk, reason=reason, priority=priority, now=now
+            tx,
+            conversation["id"],
+            desk=route.desk,
+            place=route.place,
+            reason=reason,
+            priority=route.priority,
+            asked_at=waiting.asked_at(tx, conversation["id"]),
+            now=now,
         )
         if conversation["owner"] == Owner.BOT:
             conversations.change_owner(tx, conversation["id"], Owner.WAITING)
@@ -84,7 +90,7 @@ class CaseBook:
         ids = self.renderer.queue(
             tx,
             conversation,
-            answer.says,
+            self._with_expected(tx, conversation, answer, turn["language"]),
             now=self.clock(),
             turn=turn["key"],
             language=turn["language"],
@@ -98,6 +104,37 @@ class CaseBook:
             post_line(tx, conversation["id"], f"out:{line}", self.clock())
         return not stale
 
+    def expected(self, tx: Tx, conversation: Row, reason: str) -> Mapping[str, Any]:
+        """``{person_when}`` for texts that call a person: when one answers."""
+        return self._expected(tx, conversation, reason, conversation["language"])
+
+    def _expected(self, tx: Tx, conversation: Row, reason: str, language: str) -> dict[str, Any]:
+        now, case = self.clock(), cases.open_case(tx, conversation["id"])
+        if case is None:
+            route = self.routing.route(self._concern(tx, conversation, reason), now)
+            return self.expecting.facts(now, route.priority, language)
+        since = waiting.waits_since(tx, case)
+        return self.expecting.facts(now, case["priority"], language, since=since)
+
+    def _with_expected(self, tx: Tx, conversation: Row, answer: Answer, language: str) -> list[Say]:
+        """What is said; the texts that tell when a person answers get to know it."""
+
+        def knows(say: Say) -> Say:
+            if say.response is None or not texts.has(say.response):
+                return say
+            if "person_when" not in texts.needs(say.response, language=language):
+                return say
+            reason = answer.reason or "asked"
+            facts = self._expected(tx, conversation, reason, language)
+            return replace(say, facts={**facts, **say.facts})
+
+        texts = self.renderer.texts
+        return [knows(say) for say in answer.says]
+
+    def _concern(self, tx: Tx, conversation: Row, reason: str) -> Concern:
+        intent = waiting.latest_intent(tx, conversation["id"])
+        return Concern(reason, intent, conversation["language"])
+
     def tell_effects(self, tx: Tx, turn: Row) -> None:
         """Say what a turn did that a person has now: as a draft, marked, once an agent owns it.
 
@@ -110,6 +147,25 @@ class CaseBook:
                 self.open_case(tx, conversation, answer.reason)
                 conversation = conversations.get(tx, turn["conversation"])
             self.say_answer(tx, conversation, turn, answer, tag=f"effect{record['number']}")
+
+    def tell_act(self, tx: Tx, turn: str) -> None:
+        """Say what an agent's order action did: to the team, and to the customer if it shall.
+
+        Only what was done is told to the customer: what failed, or may have, is the agent's to say.
+        """
+        now = self.clock()
+        for record in effects.finished(tx, turn):
+            case = cases.get_row(tx, record["case_id"])
+            assert case is not None  # noqa: S101 - cases are never deleted
+            answer = answer_from_dict(decode(record["result"]))
+            title = self.words.title("action", record["name"])
+            facts = {"what": f"{title} {record['subject']}".strip()}
+            said = {**facts, "result": self.words.all(answer.says)}
+            name = {"done": "done", "handoff": "unknown"}.get(record["outcome"], "refused")
+            self.keep_note(tx, case, record["actor"], self.words.say(f"note_act_{name}", said))
+            if record["tell"] and answer.effect:
+                self.notice(tx, case["conversation"], answer.says, case["id"], now, effect=turn)
+            self.show(tx, case["id"], now)
 
     def keep_note(
         self,
@@ -133,10 +189,31 @@ class CaseBook:
         post_line(tx, case["conversation"], line, now, case=case)
         return line
 
-    def notice(self, tx: Tx, conversation: int, say: Say, case: int, now: datetime) -> None:
-        """Tell the customer what the system has to say, under any owner."""
+    def notice(
+        self,
+        tx: Tx,
+        conversation: int,
+        says: Sequence[Say],
+        case: int,
+        now: datetime,
+        *,
+        effect: str | None = None,
+    ) -> None:
+        """Tell the customer what the system has to say, under any owner.
+
+        ``effect`` names what was done, if that is what is told: telling it again adds no row.
+        """
         row = conversations.get(tx, conversation)
-        ids = self.renderer.queue(tx, row, [say], now=now, author=Author.SYSTEM, case=case)
+        ids = self.renderer.queue(
+            tx,
+            row,
+            says,
+            now=now,
+            author=Author.SYSTEM,
+            case=case,
+            turn=effect,
+            effect=effect is not None,
+        )
         for line in ids:
             post_line(tx, conversation, f"out:{line}", now)
 
@@ -151,8 +228,7 @@ class CaseBook:
         self, tx: Tx, case: Row, response: str, facts: Mapping[str, Any] | None = None
     ) -> None:
         """Tell the team in the thread, in its language, what happened with a case."""
-        said = self.renderer.texts.render(response, facts or {}, language=self.language)
-        self.keep_note(tx, case, SYSTEM, said.text)
+        self.keep_note(tx, case, SYSTEM, self.words.say(response, facts))
 
     def first_name(self, tx: Tx, agent: str) -> str:
         """What customers learn of an agent's name."""

@@ -6,15 +6,31 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.actions import ActionRunner
-from bot.desk import Agent, Case, Command, CommandResult, HistoryLine
+from bot.desk import (
+    Act,
+    Acted,
+    Agent,
+    Case,
+    Command,
+    CommandResult,
+    Digest,
+    HistoryLine,
+    Macro,
+    OrderAction,
+    Preview,
+)
 from bot.messages import Features
 from bot.ports import Files, OrderFacts, Store, Texts, Tx, Unavailable
-from bot.store import agents, cases
+from bot.store import agents, cases, digest
+from desk.acting import Acting
 from desk.commands import Commands
+from desk.expecting import Expecting
+from desk.macros import Macros
+from desk.summary import Summary
 
 _FACTS_TIMEOUT = 5.0  # seconds
 log = logging.getLogger(__name__)
@@ -29,6 +45,10 @@ class CoreDeskInbox:
     texts: Texts
     commands: Commands
     actions: ActionRunner
+    expecting: Expecting
+    acting: Acting
+    summary: Summary
+    offered: Macros
     features: Mapping[str, Features] = field(default_factory=dict)
     order_facts: OrderFacts | None = None
 
@@ -39,18 +59,26 @@ class CoreDeskInbox:
     async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
         """Open (or the latest closed) cases."""
         found = await self.store.read(lambda tx: cases.listed(tx, closed=closed, desk=desk))
-        return [self._with_window(case) for case in found]
+        return [self._told(self._with_times(case)) for case in found]
 
     async def case(self, case: int) -> Case | None:
         """One case, with the facts of its orders where the shop tells them."""
         found = await self.store.read(lambda tx: cases.load(tx, case))
-        found = found and self._with_window(found)
-        if found is None or self.order_facts is None:
-            return found
-        facts = [await self._facts_of(self.order_facts, order) for order in found.orders]
-        return replace(found, orders=tuple(facts))
+        found = found and self._with_times(found)
+        if found is None:
+            return None
+        if self.order_facts is not None:
+            facts = [await self._facts_of(self.order_facts, order) for order in found.orders]
+            found = replace(found, orders=tuple(facts))
+        return self._told(found)
 
-    def _with_window(self, case: Case) -> Case:
+    def _told(self, case: Case) -> Case:
+        return replace(case, summary=self.summary.of(case, self.commands.clock()))
+
+    def _with_times(self, case: Case) -> Case:
+        if case.waits_since is not None:
+            due = self.expecting.due(case.waits_since, case.priority)
+            case = replace(case, due_at=due)
         features = self.features.get(case.address.channel, Features())
         if features.reply_window is None or case.last_in_at is None:
             return case
@@ -77,6 +105,18 @@ class CoreDeskInbox:
 
         return await self.store.read(work)
 
+    async def order_actions(self, case: int) -> list[OrderAction]:
+        """What an agent may run for a case, with its order filled in."""
+        return await self.acting.offered(case)
+
+    async def preview(self, act: Act) -> Preview:
+        """What an order action would do; nothing is changed."""
+        return await self.acting.preview(act)
+
+    async def act(self, act: Act) -> Acted:
+        """Run an order action, once for each id."""
+        return await self.acting.act(act)
+
     async def introduce(self, agent: Agent) -> None:
         """Keep an agent's name, and show it on the cards that they have."""
 
@@ -86,3 +126,20 @@ class CoreDeskInbox:
                     self.commands.ownership.book.show(tx, case, self.commands.clock())
 
         await self.store.write(work)
+
+    async def away(self, agent: str) -> None:
+        """An agent went away: a reminder comes at once where a customer waits for them."""
+        await self.store.write(lambda tx: self.commands.claims.away(tx, agent))
+
+    async def macros(self, case: int) -> list[Macro]:
+        """The prepared texts that fit a case, filled with the facts of now."""
+        found = await self.case(case)
+        if found is None:
+            return []
+        name = found.agent_name or found.agent or ""
+        first, *_ = name.split() or [""]  # customers learn no surnames
+        return self.offered.of(found, first or None)
+
+    async def digest(self, since: datetime, until: datetime) -> Digest:
+        """What happened between two times, in figures that add up."""
+        return await self.store.read(lambda tx: digest.of(tx, since, until))

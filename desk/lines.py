@@ -7,15 +7,14 @@ from datetime import timedelta
 
 from bot.clean import clean_text
 from bot.desk import Again, CommandResult, Line
-from bot.inbox import post_line
-from bot.messages import Author, State
+from bot.messages import AGENT_LINE, Author, State
 from bot.ports import Row, Tx
 from bot.rendering import Piece
 from bot.store import codec, conversations, lines, outbox
 from bot.store.codec import new_id
+from bot.store.telling import post_line
 from desk.handoff import CaseBook
 
-AGENT_LINE = "agent_line"  # what an agent's own words count as where a template is looked for
 NO_SUCH_LINE = CommandResult(False, "no_such_line")
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from bot.clean import clean_text
 from bot.desk import Assign, Close, CommandResult, HandBack, Release, TakeOver
-from bot.inbox import mark_line, wake_if_waiting
 from bot.messages import Owner, Say
 from bot.ports import Row, Tx
 from bot.store import agents, cases, conversations, effects, outbox, turns
+from bot.store.telling import mark_line, wake_if_waiting
 from desk.handoff import SYSTEM, CaseBook
 
 
@@ -62,8 +62,10 @@ class Ownership:
         cases.release(tx, case["id"])
         conversations.change_owner(tx, conversation, Owner.WAITING)
         conversations.new_session(tx, conversation, resumed=True)
-        left = Say("utter_agent_left", {"agent": self.book.first_name(tx, case["agent"])})
-        self.book.notice(tx, conversation, left, case["id"], now)
+        expected = self.book.expected(tx, conversations.get(tx, conversation), case["reason"])
+        name = self.book.first_name(tx, case["agent"])
+        left = Say("utter_agent_left", {"agent": name, **expected})
+        self.book.notice(tx, conversation, [left], case["id"], now)
         self.book.show(tx, case["id"], now)
         tx.notify("owner", conversation)
         return CommandResult(True)
@@ -102,7 +104,7 @@ class Ownership:
             mark_line(tx, row, now)
         self._hand_open_turns(tx, conversation, now)
         joined = Say("utter_agent_joined", {"agent": self.book.first_name(tx, agent)})
-        self.book.notice(tx, conversation, joined, case["id"], now)
+        self.book.notice(tx, conversation, [joined], case["id"], now)
         self.book.show(tx, case["id"], now)
         tx.notify("takeover", conversation)
         tx.notify("owner", conversation)
@@ -127,7 +129,7 @@ class Ownership:
         cases.close(tx, case["id"], outcome, now)
         conversations.change_owner(tx, conversation, Owner.BOT)
         conversations.new_session(tx, conversation, resumed=True)
-        self.book.notice(tx, conversation, say, case["id"], now)
+        self.book.notice(tx, conversation, [say], case["id"], now)
         self.book.show(tx, case["id"], now)
         tx.notify("owner", conversation)
 

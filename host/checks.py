@@ -11,6 +11,7 @@ from bot.ports import Action, Identify, Problem
 from host.errors import Fatal, Invalid
 from host.folder import ask, is_locked
 from host.plugins import why
+from host.ports import NamesTexts
 from host.wiring import Wiring, build, wire
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def _findings(context: Context) -> Iterator[Problem]:
     try:
         wiring = wire(context.settings, plugins, context.data)
         yield from wiring.texts.check()
+        for channel in wiring.channels.values():
+            if isinstance(channel, NamesTexts):
+                yield from channel.text_problems(wiring.texts)
         built = build(wiring, base_url="http://127.0.0.1:0", detect=lambda _text, now, _first: now)
         names = built.core.actions.names()
         actions = (action for name in names if (action := built.core.actions.get(name)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -11,9 +11,9 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import click
 from pydantic import BaseModel
 
+from bot.messages import ActionCall, Answer, Filling
 from bot.ports import (
     Action,
-    Actions,
     Channel,
     Desk,
     Dialogue,
@@ -25,6 +25,7 @@ from bot.ports import (
     Texts,
     TimerHandler,
 )
+from host.texts import TextsBook
 
 P = TypeVar("P")
 S = TypeVar("S", bound=BaseModel)
@@ -52,6 +53,31 @@ class Readiness(Protocol):
 
     async def ready(self) -> None:
         """Return when it can answer. Raises Unavailable when it never will, saying why."""
+
+
+@runtime_checkable
+class NamesTexts(Protocol):
+    """A channel whose settings name texts."""
+
+    def text_problems(self, texts: TextsBook) -> Iterable[Problem]:
+        """Called by ``bot check``: what the settings name and is not there."""
+
+
+class Actions(Protocol):
+    """The core's machinery for actions, as a dialogue's action server calls it. Never raises."""
+
+    def names(self) -> Sequence[str]:
+        """The registered actions."""
+
+    async def call(self, action: str, call: ActionCall, number: int) -> Answer:
+        """Policy, proofs, proposal or run: the n-th call of an action in a turn.
+
+        It is recorded, so a repeat returns the recorded answer. The core's own ``confirm``,
+        ``deny``, ``handoff``, ``miss``, ``knowledge`` and ``back_to_bot`` are called here too.
+        """
+
+    async def fill(self, action: str, call: ActionCall, number: int) -> Filling:
+        """One step of an action's form, with the pair checked as soon as it is complete."""
 
 
 class Services(Protocol):

@@ -16,21 +16,18 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from dotenv.parser import parse_stream
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.ports import Problem
+from host.desk_options import HandoffOptions as HandoffOptions
+from host.desk_options import HoursOptions as HoursOptions
 from host.errors import Invalid
+from host.options import Options as Options
 
 S = TypeVar("S", bound=BaseModel)
 FILE = "schalter.toml"
-
-
-class Options(BaseModel):
-    """A table of settings: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class BotOptions(Options):
@@ -41,7 +38,11 @@ class BotOptions(Options):
     port: int = Field(
         default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one"
     )
-    public_url: str | None = Field(default=None, pattern=r"^https?://[^/]+.*$")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s]+[^?#\s]*$",
+        description="The bot's address from outside: https://bot.shop.example",
+    )
     language: Literal["de", "en"] = "de"
     formality: Literal["Sie", "du"] = "Sie"
     plugins: tuple[str, ...] | None = Field(
@@ -60,17 +61,6 @@ class DialogueOptions(Options):
     retry_limit: float = Field(default=60, gt=0, description="Until a person gets the case")
     session_pause: float = Field(
         default=4 * 3600, gt=0, description="Silence after which a session ends"
-    )
-
-
-class HandoffOptions(Options):
-    """``[handoff]``: which desk gets the cases, and how its agents write."""
-
-    desk: str | None = Field(
-        default=None, description="A desk's name; needed when there are several"
-    )
-    undo_seconds: float = Field(
-        default=5, ge=0, le=60, description="Seconds in which an agent can take a line back"
     )
 
 
@@ -95,9 +85,10 @@ class _Document(Options):
     bot: BotOptions = BotOptions()
     dialogue: DialogueOptions = DialogueOptions()
     handoff: HandoffOptions = HandoffOptions()
+    hours: HoursOptions = HoursOptions()
     files: FilesOptions = FilesOptions()
     log: LogOptions = LogOptions()
-    plugins: dict[str, dict[str, Any]] = {}
+    plugins: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,6 +98,7 @@ class Settings:
     bot: BotOptions = field(default_factory=BotOptions)
     dialogue: DialogueOptions = field(default_factory=DialogueOptions)
     handoff: HandoffOptions = field(default_factory=HandoffOptions)
+    hours: HoursOptions = field(default_factory=HoursOptions)
     files: FilesOptions = field(default_factory=FilesOptions)
     log: LogOptions = field(default_factory=LogOptions)
     plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -233,6 +225,8 @@ def _finding(
 def _what(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return "is missing"
+    if detail["type"] == "string_pattern_mismatch":
+        return "does not have the right form"  # the hint says which; a pattern is no sentence
     what = detail["msg"].removeprefix("Value error, ")
     return what[:1].lower() + what[1:]
 

@@ -1,8 +1,9 @@
 """The words: reads the ``responses:`` of the domain folders and renders one by language,
 formality and channel. No text stands in code.
 
-A placeholder is ``{fact}`` or ``{fact:spec}``; the specs are ``date``, ``time``, ``money``,
-``list`` and ``term`` (the response ``term_<value>``, for words such as an order's state).
+A placeholder is ``{fact}`` or ``{fact:spec}``; the specs are ``date``, ``weekday``, ``time``,
+``clock`` (a time as it is said, or minutes after midnight: 8, 8:30; 8 am), ``money``, ``list`` and
+``term`` (the response ``term_<value>``, for words such as an order's state).
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import hashlib
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -34,7 +36,7 @@ LANGUAGES = ("de", "en")
 FORMALITIES = ("Sie", "du")
 MISSING = "–"
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
-_SPECS = frozenset({"date", "time", "money", "list", "term"})
+_SPECS = frozenset({"date", "weekday", "time", "clock", "money", "list", "term"})
 _LOCALES = {"de": "de_DE", "en": "en_GB"}
 
 
@@ -89,9 +91,18 @@ class TextsBook:
         """Whether there is a response of that name."""
         return response in self._variants
 
-    def names(self) -> Sequence[str]:
-        """All responses."""
-        return sorted(self._variants)
+    def names(self, prefix: str = "") -> Sequence[str]:
+        """All responses whose name begins so."""
+        return sorted(name for name in self._variants if name.startswith(prefix))
+
+    def needs(self, response: str, *, language: str, channel: str | None = None) -> frozenset[str]:
+        """The facts that a response needs and that not every text has. Raises LookupError."""
+        variant = self._pick(response, language, channel, "")
+        return frozenset(fact for fact, _ in variant.placeholders()) - self._facts.keys()
+
+    def add_facts(self, facts: Mapping[str, Any]) -> None:
+        """Make more facts known to every text."""
+        self._facts.update(facts)
 
     def render(
         self,
@@ -131,6 +142,24 @@ class TextsBook:
         known = {**self._facts, **facts}
         return _PLACEHOLDER.sub(_Filler(self, "pattern", known, language).fill, pattern)
 
+    def facts_of(self, response: str) -> frozenset[str]:
+        """The facts that the variants of a response use; none where there is no such response."""
+        variants = self._variants.get(response, ())
+        return frozenset(fact for variant in variants for fact, _ in variant.placeholders())
+
+    def pattern_problems(
+        self, where: str, pattern: str, facts: AbstractSet[str]
+    ) -> Iterator[Problem]:
+        """What a pattern of a plugin's asks for that ``fill`` will not find among ``facts``."""
+        if set("{}") & set(_PLACEHOLDER.sub("", pattern)):
+            yield Problem(where, f"a brace is left over in '{pattern}'", "write a fact as {name}")
+        placeholders = set(_PLACEHOLDER.findall(pattern))
+        for fact in sorted({fact for fact, _ in placeholders}):
+            if fact not in facts and fact not in self._facts:
+                what = f"no fact is called '{fact}' here; a dash goes out in its place"
+                yield Problem(where, what, f"possible: {', '.join(sorted(facts))}", fatal=False)
+        yield from _spec_problems(where, placeholders)
+
     def format(self, value: Any, spec: str, language: str) -> str:
         """A fact as words."""
         locale = _LOCALES.get(language, "en_GB")
@@ -138,6 +167,10 @@ class TextsBook:
             case "date":
                 style = "EEEE, d. MMMM" if language == "de" else "EEEE d MMMM"
                 return format_date(_date(value), style, locale=locale)
+            case "weekday":
+                return format_date(_date(value), "EEEE", locale=locale)
+            case "clock":
+                return _clock(value, locale)
             case "time":
                 return format_time(value, "short", locale=locale)
             case "money":
@@ -172,9 +205,7 @@ class TextsBook:
                 names = ", ".join(sorted(missing))
                 marks = f"{variant.language or 'any'} {variant.formality or ''}".strip()
                 yield Problem(where, f"the {marks} text lacks {names}", "say the same", fatal=False)
-            for fact, spec in variant.placeholders():
-                if spec and spec not in _SPECS:
-                    yield Problem(where, f"unknown spec in {{{fact}:{spec}}}", "use a known one")
+            yield from _spec_problems(where, variant.placeholders())
 
 
 class _Filler:
@@ -203,6 +234,13 @@ class _Filler:
             return str(value)
 
 
+def _spec_problems(where: str, placeholders: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+    for fact, spec in sorted(placeholders):
+        if spec and spec not in _SPECS:
+            known = ", ".join(sorted(_SPECS))
+            yield Problem(where, f"unknown spec in {{{fact}:{spec}}}", f"use one of {known}")
+
+
 def _variant(item: Mapping[str, Any], source: str) -> _Variant:
     marks = item.get("metadata") or {}
     return _Variant(
@@ -227,6 +265,17 @@ def _score(variant: _Variant, language: str, formality: str, channel: str | None
     if variant.channel is not None and variant.channel != channel:
         return None
     return 4 * bool(variant.channel) + 2 * bool(variant.language) + bool(variant.formality)
+
+
+def _clock(value: Any, locale: str) -> str:
+    """German 8, 8:30 or 24; English 8 am, 8:30 am or 12 noon."""
+    minutes = value if isinstance(value, int) else value.hour * 60 + value.minute
+    hour, minute = divmod(minutes, 60)
+    if locale.startswith("de"):
+        return f"{hour}:{minute:02}" if minute else str(hour)
+    # 12 am and 12 pm are read either way.
+    pattern = "h:mm a" if minute else "h a" if hour % 12 else "h b"
+    return format_time(time(hour % 24, minute), pattern, locale=locale)
 
 
 def _date(value: Any) -> date | datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from importlib.resources import files as resources
 from importlib.resources.abc import Traversable
@@ -14,7 +15,6 @@ from bot.core import Core, Parts
 from bot.dispatcher import Patience
 from bot.ports import (
     Action,
-    Actions,
     Channel,
     Desk,
     Dialogue,
@@ -28,12 +28,15 @@ from bot.ports import (
 from bot.store import SQLiteStore
 from bot.store.migrate import Migrations
 from desk.counter import Counter, DeskParts
+from desk.expecting import Expecting
+from desk.routing import Routing
 from host.errors import Fatal
 from host.files import SWEEP, DiskFiles
 from host.metrics import Metrics
 from host.plugins import Plugins, why
-from host.settings import Settings, close_to, place
-from host.texts import TextsBook
+from host.ports import Actions
+from host.settings import FILE, Settings, close_to, place
+from host.texts import LANGUAGES, TextsBook
 from host.typing_hint import TypingHint
 
 P = TypeVar("P")
@@ -112,6 +115,9 @@ def wire(
         texts = TextsBook(domains, formality=settings.bot.formality, currency=currency, facts=facts)
     except ValueError as error:
         raise Fatal(str(error), "mend that file") from error
+    if "support_hours" not in facts:  # the shop says none of its own
+        said = Expecting(texts=texts, hours=settings.hours.hours()).opening_times
+        texts.add_facts({"support_hours": {language: said(language) for language in LANGUAGES}})
     store = store_of(plugins, data)
     return Wiring(
         settings=settings,
@@ -182,10 +188,13 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
     settings, plugins = wiring.settings, wiring.plugins
     patience = settings.dialogue
     counter = DeskParts(
-        desk_for=partial(_one_desk, desk_of(settings, wiring.desks)),
+        routing=routing_of(settings, wiring.desks),
         order_facts=_optional(plugins, OrderFacts),
         undo_seconds=settings.handoff.undo_seconds,
-        language=settings.bot.language,
+        language=settings.handoff.language or settings.bot.language,
+        answer=settings.handoff.answers(),
+        claim=timedelta(minutes=settings.handoff.claim_minutes),
+        claim_grace=timedelta(minutes=settings.handoff.claim_grace_minutes),
     )
     typing = TypingHint(store=wiring.store, channels=wiring.channels)
     return Parts(
@@ -206,8 +215,15 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
     )
 
 
-def _one_desk(desk: str, _reason: str, _language: str) -> str:
-    return desk
+def routing_of(settings: Settings, desks: Mapping[str, Desk]) -> Routing:
+    """The rules that choose a desk. Raises Fatal for one that names a desk that there is not."""
+    default = desk_of(settings, desks)
+    for number, rule in enumerate(settings.handoff.rules, 1):
+        if rule.desk is not None and rule.desk not in desks:
+            where = f"{settings.file or FILE} [[handoff.rules]] number {number}"
+            raise Fatal(f"{where}: no such desk: '{rule.desk}'", close_to(rule.desk, desks))
+    rules = [rule.rule() for rule in settings.handoff.rules]
+    return Routing(desk=default, rules=rules, hours=settings.hours.hours())
 
 
 def desk_of(settings: Settings, desks: Mapping[str, Desk]) -> str:

@@ -50,7 +50,7 @@ SECRETS = {
     "SCHALTER_TELEGRAM_WEBHOOK_SECRET": "a" * 16,
     "SCHALTER_WHATSAPP_AUTH_TOKEN": "token",
 }
-CORE_TABLES = ("bot", "dialogue", "handoff", "files", "log")
+CORE_TABLES = ("bot", "dialogue", "handoff", "hours", "files", "log")
 
 
 def page(name: str) -> str:
@@ -190,6 +190,12 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
 
 
 # --- reference/settings.md (tests/core/test_examples.py holds the two example files)
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_a_channels_page_says_what_each_of_its_settings_does(built: Shown, name: str) -> None:
+    there = section((DOCS / "how-to" / f"{name}.md").read_text("utf-8"), "## Settings")
+    assert [key for key in keys(built.models[name]) if f"`{key}`" not in there] == []
 
 
 def test_every_setting_is_documented_in_its_table(built: Shown) -> None:

@@ -15,7 +15,7 @@ from bot.messages import (
     State,
 )
 from bot.ports import Row, Tx
-from bot.store import codec, turns
+from bot.store import codec, turns, waiting
 from bot.store.codec import new_id, stamp, unstamp
 
 CUSTOMER_BACK = "customer_back"  # how a case ends that the customer ended, not an agent
@@ -28,16 +28,27 @@ _CASE = (
 
 
 def insert(
-    tx: Tx, conversation: int, *, desk: str, reason: str, priority: str, now: datetime
+    tx: Tx,
+    conversation: int,
+    *,
+    desk: str,
+    reason: str,
+    priority: str,
+    now: datetime,
+    place: str = "",
+    asked_at: datetime | None = None,
 ) -> int:
-    """Open a case and return its id."""
+    """Open a case and return its id. ``asked_at``: when the customer wrote what opens it."""
     tx.run(
-        "INSERT INTO cases (conversation, desk, reason, priority, state, opened_at) "
-        "VALUES (:conversation, :desk, :reason, :priority, 'open', :now)",
+        "INSERT INTO cases (conversation, desk, place, reason, priority, state, asked_at, "
+        "opened_at) VALUES (:conversation, :desk, :place, :reason, :priority, 'open', :asked_at, "
+        ":now)",
         conversation=conversation,
         desk=desk,
+        place=place,
         reason=reason,
         priority=priority,
+        asked_at=stamp(asked_at or now),
         now=stamp(now),
     )
     row = open_case(tx, conversation)
@@ -196,6 +207,9 @@ def _case(tx: Tx, row: Row) -> Case:
         tried=_tried(tx, row["conversation"]),
         orders=tuple({"number": number} for number in subjects(tx, row["conversation"])),
         desk=row["desk"],
+        place=row["place"],
+        contact=row["contact"],
+        waits_since=waiting.waits_since(tx, row),
         updated=row["updated"],
         last_in_at=unstamp(row["last_in_at"]),
         snoozed_until=_time(row["snoozed_until"]),

@@ -23,6 +23,17 @@ def listed(tx: Tx, limit: int = 1000) -> list[Row]:
     return tx.rows(f"{_LISTED} ORDER BY 4 LIMIT :limit", limit=limit)
 
 
+def count(tx: Tx, since: datetime, until: datetime) -> int:
+    """How many of what was made between two times were given up on, and still wait."""
+    row = tx.row(
+        f"SELECT count(*) AS n FROM ({_LISTED}) "  # noqa: S608 - a constant
+        "WHERE created_at >= :since AND created_at < :until",
+        since=stamp(since),
+        until=stamp(until),
+    )
+    return int(row["n"]) if row else 0
+
+
 def _find(tx: Tx, letter: str) -> Row | None:
     return tx.row(f"SELECT * FROM ({_LISTED}) WHERE id = :id", id=letter)  # noqa: S608 - a constant
 

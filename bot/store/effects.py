@@ -64,6 +64,19 @@ def start_call(
     )
 
 
+def of_case(tx: Tx, turn: str, case: int, *, tell: bool) -> bool:
+    """Note the case of an agent's call, and whether the customer hears its result; once."""
+    return bool(
+        tx.run(
+            "UPDATE calls SET case_id = :case_id, tell = :tell WHERE turn = :turn "
+            "AND case_id IS NULL",
+            turn=turn,
+            case_id=case,
+            tell=int(tell),
+        )
+    )
+
+
 def end_call(
     tx: Tx,
     *,
@@ -127,14 +140,19 @@ def propose(
     proposal: Proposal,
     expires: datetime,
     now: datetime,
+    id: str | None = None,
+    state: str = "open",
 ) -> str:
-    """Open a proposal; one that was open lapses. Returns its id."""
+    """Open a proposal; one that was open lapses. Returns its id.
+
+    What an agent has decided is ``consumed`` from the start, under the ``id`` of the decision.
+    """
     lapse(tx, conversation)
-    proposal_id = new_id()
+    proposal_id = id or new_id()
     tx.run(
         "INSERT INTO proposals (id, conversation, turn, action, arguments, subject, version, "
         "state, expires_at, created_at) VALUES (:id, :conversation, :turn, :action, :arguments, "
-        ":subject, :version, 'open', :expires, :now)",
+        ":subject, :version, :state, :expires, :now)",
         id=proposal_id,
         conversation=conversation,
         turn=turn,
@@ -142,6 +160,7 @@ def propose(
         arguments=codec.encode(proposal.arguments),
         subject=proposal.subject,
         version=proposal.version,
+        state=state,
         expires=stamp(expires),
         now=stamp(now),
     )

@@ -297,6 +297,19 @@ def is_known(tx: Tx, receipt: Receipt) -> bool:
     )
 
 
+def was_unknown(tx: Tx, receipt: Receipt) -> bool:
+    """Give a message of unknown outcome the vendor's id that a late report of it brings."""
+    return bool(
+        tx.run(
+            "UPDATE outbox SET vendor_id = :vendor_id WHERE id = :row AND target = :target "
+            "AND state = 'unknown' AND vendor_id IS NULL",
+            row=receipt.row,
+            target=f"channel:{receipt.channel}",
+            vendor_id=receipt.vendor_id,
+        )
+    )
+
+
 def of_turn(tx: Tx, turn: str) -> list[Row]:
     """What went out, or will, for a turn."""
     return tx.rows(

@@ -150,6 +150,12 @@ def is_over(tx: Tx, turn: str) -> bool:
     return row is not None and row["status"] != "frozen"
 
 
+def is_open(tx: Tx, turn: str) -> bool:
+    """Whether a turn is still being answered; what an agent does is no turn."""
+    row = turns.get(tx, turn)
+    return row is not None and row["status"] == "frozen"
+
+
 def _before(tx: Tx, key: Key, call: ActionCall) -> tuple[Row | None, bool, Address]:
     """The record of a call, whether its turn is over, and the customer's address."""
     conversation = conversations.get(tx, call.conversation)

@@ -33,6 +33,19 @@ def cancel(tx: Tx, kind: str, subject: str) -> None:
     )
 
 
+def find(tx: Tx, kind: str, subject: str) -> Row | None:
+    """The timer of a kind and subject, if one is set."""
+    return tx.row(
+        "SELECT * FROM timers WHERE kind = :kind AND subject = :subject", kind=kind, subject=subject
+    )
+
+
+def payload(timer: Row) -> Mapping[str, Any]:
+    """What a timer carries."""
+    found: Mapping[str, Any] = codec.decode(timer["payload"])
+    return found
+
+
 def due(tx: Tx, now: datetime, limit: int = 100) -> list[Row]:
     """Timers that are due, earliest first."""
     return tx.rows(

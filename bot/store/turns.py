@@ -47,10 +47,22 @@ def find_message(tx: Tx, channel: str, wire_id: str) -> Row | None:
     )
 
 
-def edit_pending(
+def merge_edit(
     tx: Tx, channel: str, wire_id: str, conversation: int, text: str, attachments: str | None
 ) -> bool:
-    """Change a message that no turn has taken yet; ``attachments`` None leaves its files."""
+    """Change a message that no turn has taken yet; ``attachments`` None leaves its files.
+
+    True too for an edit that changes nothing, as vendors bring them for their own reasons.
+    """
+    latest = tx.row(
+        "SELECT text, attachments FROM inbox WHERE channel = :channel AND conversation = :id "
+        "AND (wire_id = :wire_id OR edits = :wire_id) ORDER BY id DESC LIMIT 1",
+        channel=channel,
+        id=conversation,
+        wire_id=wire_id,
+    )
+    if latest is not None and latest["text"] == text and _same(attachments, latest):
+        return True
     return bool(
         tx.run(
             "UPDATE inbox SET text = :text, attachments = coalesce(:attachments, attachments) "
@@ -76,6 +88,14 @@ def withdraw_pending(tx: Tx, channel: str, wire_id: str, conversation: int) -> b
             conversation=conversation,
         )
     )
+
+
+def _same(attachments: str | None, row: Row) -> bool:
+    if attachments is None:
+        return True
+    # Fetched ones have no reference any more that could be compared.
+    new, old = (codec.attachments_from_json(one) for one in (attachments, row["attachments"]))
+    return [one.size for one in new] == [one.size for one in old]
 
 
 def pending(tx: Tx, conversation: int) -> list[Row]:
@@ -194,12 +214,13 @@ def finish(
     outcome: str | None = None,
     understood: Understanding = NOTHING,
     error: str | None = None,
+    missed: bool = False,
 ) -> bool:
     """End a frozen turn: ``done``, ``handed`` or ``dead``. False when it had ended before."""
     return bool(
         tx.run(
             "UPDATE turns SET status = :status, done_at = :now, outcome = :outcome, "
-            "intent = :intent, confidence = :confidence, entities = :entities, "
+            "intent = :intent, confidence = :confidence, entities = :entities, missed = :missed, "
             "error = coalesce(:error, error) WHERE key = :key AND status = 'frozen'",
             key=key,
             status=status,
@@ -209,6 +230,7 @@ def finish(
             confidence=understood.confidence,
             entities=codec.entities_to_json(understood.entities),
             error=error,
+            missed=int(missed),
         )
     )
 

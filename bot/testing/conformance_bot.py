@@ -22,6 +22,7 @@ from bot.testing.conformance_wire import Harness
 from bot.testing.fakes import FakeDesk, ScriptedDialogue
 from bot.testing.world import SETTLED, texts_of
 from desk.counter import Counter, DeskParts
+from desk.routing import Routing
 from host.files import DiskFiles
 from host.metrics import Metrics
 from host.settings import FilesOptions
@@ -144,7 +145,7 @@ def _parts(store: FaultyStore, files: Files, channel: Channel, desk: FakeDesk) -
         texts=texts_of((OUR_DIALOGUE / "domain",)),
         channels=channels,
         desks={desk.name: desk},
-        counter=partial(Counter, DeskParts(desk_for=lambda _reason, _language: desk.name)),
+        counter=partial(Counter, DeskParts(routing=Routing(desk=desk.name))),
         detect=lambda _text, current, _first: current,
         middleware=[TypingHint(store=typed, channels=channels)],
     )

@@ -127,6 +127,18 @@ class GoesOut(Conforming):
             unknown = now.bot.channel.features.unknown_send == "show"
             await _marked(now, line, *({"unknown"} if unknown else ARRIVED))
 
+    @when(lambda harness: Fault.CUT_AFTER in harness.faults)
+    async def test_a_text_of_unknown_outcome_is_repeated_once_at_most(self, tmp_path: Path) -> None:
+        """And only where nothing better is declared, however often its answer is lost."""
+        async with playing(self.harness(), tmp_path) as now:
+            now.wire.fail(Fault.CUT_AFTER, 3)
+            await now.says("Hallo")
+            await now.bot.settled(30)
+            seen = await now.all_seen()
+            most = 2 if now.bot.channel.features.unknown_send == "show" else 1
+            require(1 <= len(seen) <= most, f"the customer sees {seen}")
+            require(set(await now.states()) <= ARRIVED | {"unknown"}, "neither sent nor unknown")
+
     @when(lambda harness: Fault.CUT_BEFORE in harness.faults and harness.shows_agents)
     async def test_a_send_that_never_left_is_no_silent_loss(self, tmp_path: Path) -> None:
         """Sent again where that can be told; else shown to the agent, and not called sent."""

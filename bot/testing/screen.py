@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -24,6 +25,22 @@ class Screen(Generic[T]):
         async with self._more:
             self.messages.append(message)
             self._more.notify_all()
+
+    async def changes(self, message: T, to: T | None) -> None:
+        """A message that is on the screen is changed, or taken away (``None``)."""
+        place = self.messages.index(message)
+        async with self._more:
+            if to is not None:
+                self.messages[place] = to
+            else:
+                del self.messages[place]
+                self._seen -= place < self._seen
+            self._more.notify_all()
+
+    async def sees(self, wanted: Callable[[Sequence[T]], bool], seconds: float = PATIENCE) -> None:
+        """Wait until the whole screen is as wanted. Raises TimeoutError."""
+        async with asyncio.timeout(seconds), self._more:
+            await self._more.wait_for(lambda: wanted(self.messages))
 
     async def receives(self, seconds: float = PATIENCE) -> T:
         """The next message that nobody has looked at. Raises TimeoutError."""

@@ -22,6 +22,7 @@ from bot.store.migrate import Migrations
 from bot.testing.fakes import FakeChannel, FakeDesk, ScriptedDialogue
 from bot.testing.seat import Seat
 from desk.counter import Counter, DeskParts
+from desk.routing import Routing
 from host.files import DiskFiles
 from host.settings import FilesOptions
 from host.texts import TextsBook
@@ -117,18 +118,20 @@ async def world(
     patience: Patience | None = None,
     detect: Callable[[str, str, bool], str] = lambda _text, current, _first: current,
     clock: Clock = utc_now,
+    parts: DeskParts | None = None,
     undo_seconds: float = 0.0,
 ) -> AsyncIterator[World]:
     """Run a core in ``folder``; entering it again there is a restart on the same data.
 
-    ``texts`` are a Texts, or the domain folders to read them from.
+    ``texts`` are a Texts, or the domain folders to read them from; without ``parts`` somebody is
+    always there.
     """
     channel = channel or FakeChannel()
     dialogue = dialogue or ScriptedDialogue()
     desk = desk or FakeDesk()
     book = texts_of(tuple(texts)) if isinstance(texts, Sequence) else texts
     migrations = Migrations("core", importlib.resources.files("bot.store") / "migrations")
-    counter = DeskParts(desk_for=lambda _reason, _language: desk.name, undo_seconds=undo_seconds)
+    counter = parts or DeskParts(routing=Routing(desk=desk.name), undo_seconds=undo_seconds)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SQLiteStore(folder / "bot.db", [migrations]))
         core = Core(
@@ -170,6 +173,5 @@ _FACTS = {
     "shop_name": "Lindenhof",
     "support_email": "hilfe@shop.example",
     "support_hours": "Mo-Fr 9-17",
-    "agent_wait": "10 min",
     "shop_url": "https://shop.example",
 }

@@ -25,10 +25,9 @@ class KnowledgeSettings(BaseModel):
     shop_name: str = "Kranich Kontor"
     shop_url: str = "www.kranich-kontor.example"
     support_email: str = "service@kranich-kontor.example"
-    support_hours: ByLanguage = ByLanguage(
-        de="Montag bis Freitag, 8 bis 18 Uhr", en="Monday to Friday, 8 am to 6 pm"
+    support_hours: ByLanguage | None = Field(
+        default=None, description="Default: what [hours] says, in words"
     )
-    agent_wait: ByLanguage = ByLanguage(de="10 Minuten", en="10 minutes")
     currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="ISO 4217")
     return_days: int = Field(30, ge=14, description="Days; the law gives 14")
     refund_days: int = Field(5, ge=1, le=14, description="Days after a return has arrived")
@@ -48,4 +47,5 @@ class KnowledgeSettings(BaseModel):
         return {
             name: value.model_dump() if isinstance(value, ByLanguage) else value
             for name, value in ((name, getattr(self, name)) for name in type(self).model_fields)
+            if value is not None
         }

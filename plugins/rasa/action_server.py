@@ -18,9 +18,9 @@ from typing import Any
 from aiohttp import web
 
 from bot.messages import ActionCall, Address, Answer, Filling, Say
-from bot.ports import Actions, Route
+from bot.ports import Route
 from bot.store import codec
-from host.ports import Services
+from host.ports import Actions, Services
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
+from importlib import resources
 
 from bot.ports import Problem
 from host.hooks import hookimpl
@@ -34,7 +34,7 @@ def bot_register(bot: Registrar) -> None:
 
         return await online_problems(settings)
 
-    bot.add_migrations(files(__name__) / "migrations")
+    bot.add_migrations(resources.files(__name__) / "migrations")
     bot.add_health(app.health)
     bot.add_check(lambda: list(offline_problems(settings, bot.public_url)))
     bot.add_online_check(online)

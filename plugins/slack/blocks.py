@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.clean import clean_text
 from bot.desk import Case
 from plugins.slack import kit
 from plugins.slack.kit import Raw, cut, one_line
@@ -38,7 +39,7 @@ def card(case: Case, words: Words, now: datetime) -> Shown:
     if (done := [*_understood(case, words)]) and not over:
         blocks.append(kit.rich(kit.lines(done)))
     if case.summary:
-        blocks.append(kit.rich(kit.quote(kit.words(cut(case.summary.strip(), _SUMMARY)))))
+        blocks.append(kit.rich(kit.quote(kit.words(cut(clean_text(case.summary), _SUMMARY)))))
     if row := _buttons(case, words, now):
         # Another id at each change: a menu would keep showing what was chosen, and refused.
         blocks.append(kit.actions(*row, block=f"case-{case.id}-{case.updated}"))

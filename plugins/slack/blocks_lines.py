@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from bot.clean import clean_text
 from bot.desk import Case, HistoryLine
 from bot.messages import Attachment, Author, Kind, State
 from plugins.slack import kit
 from plugins.slack.blocks import Shown, customer_of
-from plugins.slack.kit import Raw, cut, one_line, width
+from plugins.slack.kit import Raw, cut, fit, one_line, weight
 from plugins.slack.words import Words
 
 TEXT = 8000
 """Of one line; the rest of a longer one comes as a file. Slack takes 13,200 for all blocks."""
 _PIECE = 2900
 _QUOTE, _SAID, _NOTIFIED = 200, 500, 150
-_TRANSCRIPT = 7000
+_TRANSCRIPT = 10_500
+_MARKUP = 60  # around each piece of text
 MEGA = 1024 * 1024
 
 
 def is_long(line: HistoryLine) -> bool:
     """Whether the thread can only show the beginning."""
-    return width(line.text) > TEXT
+    return weight(line.text) > TEXT
 
 
 def line_message(case: Case, line: HistoryLine, words: Words) -> Shown:
@@ -44,7 +46,7 @@ def transcript(case: Case, lines: Sequence[HistoryLine], words: Words) -> Shown:
     room = _TRANSCRIPT
     for line in reversed(lines):
         said = [*_said(case, line, words)]
-        room -= sum(width(part["text"]) for part in said)
+        room -= sum(weight(part["text"]) + _MARKUP for part in said)
         if room < 0 and shown:
             break
         shown.insert(0, said)
@@ -145,7 +147,7 @@ def _body(line: HistoryLine, words: Words, *, most: int = TEXT) -> Iterator[Raw]
     if line.quote:
         yield kit.quote(kit.words(cut(one_line(line.quote), _QUOTE), italic=True))
     gone = line.kind is Kind.DELETE or line.state is State.CANCELLED
-    text = cut(line.text, most)
+    text = fit(clean_text(line.text), most)
     pieces = [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
     yield kit.line(*(kit.words(piece, strike=gone) for piece in pieces))
     if line.attachments:
@@ -171,7 +173,7 @@ def _said(case: Case, line: HistoryLine, words: Words) -> Iterator[Raw]:
     yield kit.words(_who(case, line, words), bold=True)
     if remarks := [*_remarks(line, words)]:
         yield kit.words(f" ({', '.join(remarks)})", italic=True)
-    yield kit.words(f"\n{cut(line.text, _SAID)}" if line.text else "")
+    yield kit.words(f"\n{cut(clean_text(line.text), _SAID)}" if line.text else "")
     for attachment in line.attachments:
         yield kit.words("\n")
         yield from _file(attachment, words)

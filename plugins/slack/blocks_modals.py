@@ -19,6 +19,7 @@ OUTCOMES = ("answered", "address", "return", "cancelled", "refund", "replaced")
 SNOOZES = ("hour", "hours", "tomorrow", "monday", OWN)
 TOOLS = ("macro", "order", "note", "assign", "language", "release", "history")
 LANGUAGES = ("de", "en")
+_ARGUMENT = 250  # characters; all of a form's come back in one field of 3,000
 
 
 def keep(case: int, **more: Any) -> str:
@@ -200,14 +201,15 @@ def order_form(case: int, action: OrderAction, words: Words) -> Raw:
         kit.field(
             f"field-{one.name}"[:255],
             one.title,
-            kit.typed("value", value=one.value),
+            kit.typed("value", value=one.value, most=_ARGUMENT),
             optional=not one.required,
         )
         for one in action.fields[:50]
     ]
     blocks.insert(0, kit.section(words("act_explained", action=action.title)))
     submit = "run" if action.read_only else "preview"
-    return _modal("act", words, case, blocks, submit=submit, action=action.name)
+    carried = {"action": action.name, "reads": action.read_only}
+    return _modal("act", words, case, blocks, submit=submit, **carried)
 
 
 def arguments_of(view: Mapping[str, Any]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from bot.desk import (
     Stop,
     TakeOver,
 )
+from bot.ports import Retry
 from bot.store import cases
 from plugins.slack import blocks_lines, blocks_modals, desk_modals, kit
 from plugins.slack import desk_ledger as ledger
@@ -80,6 +81,17 @@ class Visit:
         if place is not None:
             await self.office.people.tell(self.interaction.user, place.channel, place.ts, words)
 
+    async def holds(self) -> bool:
+        """Whether the agent has the case; others hear that they do not.
+
+        Asked before a command whose id is always the same: its refusal would be, too.
+        """
+        if self.case.agent == self.agent:
+            return True
+        code = "not_taken" if self.case.agent is None else "taken_by"
+        await self.tell(self.office.why(code, self.case))
+        return False
+
     async def place(self) -> Place | None:
         """Where the card of the case is."""
         return await self.office.commands.store.read(lambda tx: ledger.place_of(tx, self.case.id))
@@ -118,8 +130,10 @@ class Actions:
         place = None
         if found is not None:
             place = await office.commands.store.read(lambda tx: ledger.place_of(tx, found.id))
-        if found is None or place is None:
+        if found is None:
             return None
+        if place is None:  # somebody is quicker than our own note of the card
+            raise Retry(0.3, "posting")
         if not await office.people.belongs(interaction.user, place.channel):
             words = office.words("not_a_member")
             await office.people.tell(interaction.user, place.channel, place.ts, words)
@@ -178,11 +192,8 @@ async def _back(visit: Visit) -> Answer:
 
 async def _mine(visit: Visit, view: kit.Raw) -> Answer:
     """Show a modal to who has the case; others hear at once that they cannot."""
-    if visit.case.agent == visit.agent:
+    if await visit.holds():
         await visit.show(view)
-    else:
-        code = "not_taken" if visit.case.agent is None else "taken_by"
-        await visit.tell(visit.office.why(code, visit.case))
     return None
 
 
@@ -290,7 +301,7 @@ async def _send_draft(visit: Visit) -> Answer:
     """What the bot would have said, as a line of the agent's. The draft's id makes it once."""
     name = rest_of(visit.interaction)
     line = await _line(visit, name)
-    if line is None:
+    if line is None or not await visit.holds():
         return None
     command = Line(f"slack-draft:{name}", visit.case.id, visit.agent, line.text, line.attachments)
     if await visit.do(command):

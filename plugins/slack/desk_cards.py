@@ -107,7 +107,7 @@ class Cards:
         return await self.show(case) if place is None else place
 
     async def again(self, case: Case, line: HistoryLine) -> None:
-        """Show a line by a message of ours, as the agent's own one is gone."""
+        """Show a line by a message of its own, as the one that showed it does not any more."""
         place = await self.place(case)
         shown = blocks_lines.line_message(case, line, self.office.words)
         ts = await self._put(f"line:{line.id}", shown, place)
@@ -173,7 +173,8 @@ class Cards:
         key = trouble_key(row["channel"], row["ts"], row["line"])
         change = bool(reason) and state in _ARRIVED
         settled = state not in _TROUBLE and await self.office.posts.known(key)
-        if not (state in _TROUBLE or change or settled):
+        drafted = state is State.DRAFT
+        if not (state in _TROUBLE or change or settled or drafted):
             return
         case = await self.office.case(row["case_id"])
         if case is None:
@@ -184,10 +185,20 @@ class Cards:
         if line is None:
             return
         place = await self.place(case)
+        if drafted:
+            await self._draft(case, line, row["ts"])
         if settled and state in _ARRIVED:
             shown = blocks_lines.settled(line, self.office.words, "arrived", "")
             await self.office.posts.change(key, shown)
         await self._trouble(case, place, line, row["ts"])
+
+    async def _draft(self, case: Case, line: HistoryLine, ts: str) -> None:
+        """What the bot was about to say stays inside now, and an agent may send it."""
+        if ts:
+            shown = blocks_lines.line_message(case, line, self.office.words)
+            await self.office.posts.change(f"line:{line.id}", shown)
+        else:
+            await self.again(case, line)  # it stands among others, where it would not be seen
 
     async def _trouble(self, case: Case, place: Place, line: HistoryLine, ts: str) -> None:
         key = trouble_key(place.channel, ts, line.id)

@@ -104,6 +104,16 @@ def case_at(tx: Tx, channel: str, ts: str) -> Place | None:
     return None if row is None else _place(row)
 
 
+def is_posting(tx: Tx, channel: str) -> bool:
+    """Whether a card of a channel is being posted, so that its place is not known yet."""
+    row = tx.row(
+        "SELECT 1 FROM slack_posts p WHERE p.channel = :channel AND p.key LIKE 'case:%' AND "
+        "(p.ts IS NULL OR NOT EXISTS (SELECT 1 FROM slack_cases c WHERE c.ts = p.ts)) LIMIT 1",
+        channel=channel,
+    )
+    return row is not None
+
+
 def open_cases(tx: Tx) -> list[Place]:
     """The cases that are not closed, latest first."""
     return [

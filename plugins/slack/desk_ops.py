@@ -111,7 +111,7 @@ class Ops:
 
     async def _letters(self, office: Office, channel: str) -> None:
         store = office.commands.store
-        listed = await store.read(dead.listed)
+        listed = [dict(row) for row in await store.read(dead.listed)]
         there = {f"{DEAD}{row['id']}": row for row in listed}
         posts = await store.read(lambda tx: ledger.posts_like(tx, DEAD))
         told = {str(post["key"]) for post in posts}
@@ -169,7 +169,7 @@ class Ops:
 
     async def _row(self, office: Office, letter: str) -> Mapping[str, Any] | None:
         listed = await office.commands.store.read(dead.listed)
-        return next((row for row in listed if row["id"] == letter), None)
+        return next((dict(row) for row in listed if row["id"] == letter), None)
 
     async def _tell(self, office: Office, interaction: Interaction, words: str) -> None:
         await office.people.tell(

@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.desk import CommandResult, Edit, Line, Unsend
 from bot.messages import Attachment, State
-from bot.ports import Row, Tx
+from bot.ports import Retry, Row, Tx
 from bot.store import cases, lines
 from bot.store.codec import unstamp
 from plugins.slack import blocks_lines, marks
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 NOTE = ":note"
 """After a message's command: the note that it was kept as."""
 _NOT_THEIRS = frozenset({"not_taken", "taken_by", "case_closed"})
-_WORTH_UNDOING = 1.0  # seconds; a button for less is gone before it is seen
+_WORTH_UNDOING = 0.5  # seconds; a button for less is gone before it is seen
 _WRITTEN = frozenset({EventKind.MESSAGE, EventKind.EDIT, EventKind.DELETE})
 
 
@@ -82,6 +82,8 @@ class Threads:
             lambda tx: ledger.case_at(tx, event.channel, event.thread_ts)
         )
         if place is None:
+            if await office.commands.store.read(partial(ledger.is_posting, channel=event.channel)):
+                raise Retry(0.3, "posting")  # somebody is quicker than our own note of the card
             return  # a thread of the people's own
         match event.kind:
             case EventKind.MESSAGE:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
-from uuid import uuid4
 
-from bot.desk import Act, Acted, Line, Macro, OrderAction, Preview
+from bot.desk import Act, Line, Macro
 from bot.ports import DeskInbox
 from plugins.slack import blocks_modals, desk_modals, kit
 from plugins.slack import desk_ledger as ledger
@@ -27,20 +27,11 @@ SENT = ":sent"
 
 
 @runtime_checkable
-class HasTools(Protocol):
-    """What a DeskInbox offers besides commands."""
+class HasMacros(Protocol):
+    """A DeskInbox with prepared texts."""
 
     async def macros(self, case: int) -> list[Macro]:
-        """Prepared texts."""
-
-    async def order_actions(self, case: int) -> list[OrderAction]:
-        """What may be run."""
-
-    async def preview(self, act: Act) -> Preview:
-        """What would happen."""
-
-    async def act(self, act: Act) -> Acted:
-        """Do it, once."""
+        """Prepared texts for a case."""
 
 
 def register(app: SlackApp, actions: Actions, door: Door) -> None:
@@ -59,11 +50,7 @@ def register(app: SlackApp, actions: Actions, door: Door) -> None:
 
 
 async def _macros(commands: DeskInbox, case: int) -> Sequence[Macro]:
-    return await commands.macros(case) if isinstance(commands, HasTools) else ()
-
-
-async def _actions(commands: DeskInbox, case: int) -> Sequence[OrderAction]:
-    return await commands.order_actions(case) if isinstance(commands, HasTools) else ()
+    return await commands.macros(case) if isinstance(commands, HasMacros) else ()
 
 
 async def _macro(visit: Visit) -> Answer:
@@ -90,39 +77,39 @@ async def _macro_sent(visit: Visit) -> Answer:
 
 
 async def _order(visit: Visit) -> Answer:
-    found = await _actions(visit.office.commands, visit.case.id)
+    found = await visit.office.commands.order_actions(visit.case.id)
     await visit.show(blocks_modals.order_actions(visit.case, found, visit.office.words))
     return None
 
 
 async def _order_chosen(visit: Visit) -> Answer:
     name = visit.interaction.name.removeprefix("desk.act.")
-    action = named(await _actions(visit.office.commands, visit.case.id), name)
+    action = named(await visit.office.commands.order_actions(visit.case.id), name)
     if action is not None:
         await visit.show(blocks_modals.order_form(visit.case.id, action, visit.office.words))
     return None
 
 
 async def _order_filled(visit: Visit) -> Answer:
-    """Say what would happen; nothing does yet."""
+    """Say what would happen; nothing does yet. What only reads is run at once."""
     view, office = visit.interaction.view, visit.office
-    name = str(kept(view)["action"])
+    keep = kept(view)
+    name, reads = str(keep["action"]), bool(keep["reads"])
     # One id for the preview and what is confirmed after it: pressed twice it runs once.
-    act = Act(
-        f"slack-act-{uuid4().hex}",
-        visit.case.id,
-        visit.agent,
-        name,
-        blocks_modals.arguments_of(view),
-    )
+    arguments = blocks_modals.arguments_of(view)
+    act = Act(f"slack-act-{visit.interaction.id}", visit.case.id, visit.agent, name, arguments)
 
     async def preview() -> kit.Raw:
-        assert isinstance(office.commands, HasTools)  # noqa: S101 - it made the form
         made = await office.commands.preview(act)
         return blocks_modals.order_preview(visit.case.id, name, made, office.words, act.id)
 
+    async def run() -> kit.Raw:
+        made = await office.commands.act(replace(act, tell=False))
+        return blocks_modals.order_result(made, office.words)
+
     running = blocks_modals.order_running(office.words)
-    return await desk_modals.soon(office, visit.interaction, preview(), running)
+    work = run() if reads else preview()
+    return await desk_modals.soon(office, visit.interaction, work, running)
 
 
 async def _order_confirmed(visit: Visit) -> Answer:
@@ -139,7 +126,6 @@ async def _order_confirmed(visit: Visit) -> Answer:
     )
 
     async def run() -> kit.Raw:
-        assert isinstance(office.commands, HasTools)  # noqa: S101 - it made the preview
         return blocks_modals.order_result(await office.commands.act(act), office.words)
 
     running = blocks_modals.order_running(office.words)
@@ -156,7 +142,7 @@ class _Shortcuts:
         """Send a message of the thread to the customer: one's own, or what a colleague wrote."""
         visit = await self._visit(interaction)
         place = None if visit is None else await visit.place()
-        if visit is None or place is None:
+        if visit is None or place is None or not await visit.holds():
             return None
         office = visit.office
         files, bad = await take_files(office, interaction.message.get("files") or ())

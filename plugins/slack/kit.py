@@ -7,6 +7,7 @@ https://docs.slack.dev/reference/block-kit/.
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -41,6 +42,18 @@ def cut(text: str, limit: int) -> str:
     while kept and (unicodedata.combining(text[kept - 1]) or text[kept - 1] in "\u200d\ufe0f"):
         kept -= 1
     return text[:kept].rstrip() + ELLIPSIS
+
+
+def weight(text: str) -> int:
+    """The length within a message's JSON, of which Slack takes 13,200 characters."""
+    return width(json.dumps(text, ensure_ascii=False)) - 2
+
+
+def fit(text: str, limit: int) -> str:
+    """Cut so that its :func:`weight` is at most ``limit``."""
+    while (heavy := weight(text)) > limit:
+        text = cut(text, max(1, int(width(text) * limit / heavy) - 1))
+    return text
 
 
 def one_line(text: str) -> str:

@@ -216,7 +216,7 @@ class CalledMember(Member):
         return [*super().oversized(), Update("body", lambda: self._calls(huge))]
 
     async def _calls(self, body: str, **how: Any) -> Taken:
-        assert self.http is not None  # noqa: S101 - the suite says where the bot listens first
+        assert self.http is not None
         status = 503
         try:
             while status == 503:  # it has just started, and is called again

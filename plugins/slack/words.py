@@ -13,8 +13,9 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 
 from bot.ports import Texts
-from plugins.slack.kit import one_line
+from plugins.slack.kit import cut, one_line
 
+_CODE = 80  # characters of a code without a word
 _LOCALES = {"de": "de_DE", "en": "en_GB"}
 
 
@@ -32,18 +33,18 @@ class Words:
 
     def name_of(self, kind: str, value: str) -> str:
         """A word for a code (an intent, a state); the code itself where there is none."""
-        name = f"slack_{kind}_{value}"
-        if self.texts.has(name):
-            return self.texts.render(name, {}, language=self.language).text
-        return one_line(value.replace("_", " ")) or "–"
+        for name in (f"slack_{kind}_{value}", f"title_{kind}_{value}"):
+            if self.texts.has(name):
+                return self.texts.render(name, {}, language=self.language).text
+        return cut(one_line(value.replace("_", " ")), _CODE) or "–"
 
     def reason(self, code: str, **facts: Any) -> str:
         """The sentence of a reason code; ``taken_by:<name>`` carries a name."""
         name, _, agent = code.partition(":")
-        known = {"agent": one_line(agent), **facts} if agent else facts
+        known = {"agent": cut(one_line(agent), _CODE), **facts} if agent else facts
         if self.texts.has(f"reason_{name}"):
             return self.texts.render(f"reason_{name}", known, language=self.language).text
-        return self("refused", code=one_line(name.replace("_", " ")))
+        return self("refused", code=cut(one_line(name.replace("_", " ")), _CODE))
 
     def said(self, name: str, language: str, **facts: Any) -> str:
         """A text in another language than the desk's: the customer's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
+from socket import gethostname
 
 from bot.ports import Problem
 from host.hooks import hookimpl
@@ -20,7 +21,9 @@ def bot_register(bot: Registrar) -> None:
     if not bot.configured:
         return
     settings = bot.settings(TelegramSettings)
-    channel = TelegramChannel(settings, bot.public_url)
+    # One process at a time has the folder, so a name made of it is nobody else's.
+    holder = f"{gethostname()}:{bot.data.absolute()}"
+    channel = TelegramChannel(settings, bot.public_url, holder)
 
     async def online() -> Sequence[Problem]:
         from plugins.telegram.online import online_problems  # imports aiogram

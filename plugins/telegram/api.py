@@ -41,10 +41,13 @@ _REASONS = (
     ("blocked by the user", "telegram_blocked"),
     ("user is deactivated", "telegram_gone"),
     ("chat not found", "telegram_gone"),
+    ("peer_id_invalid", "telegram_gone"),
     ("can't initiate conversation", "telegram_not_started"),
     ("bot was kicked", "telegram_group"),
     ("not a member", "telegram_group"),
     ("not enough rights", "telegram_group"),
+    ("have no rights", "telegram_group"),
+    ("chat_write_forbidden", "telegram_group"),
     ("upgraded to a supergroup", "telegram_group"),
     ("message is too long", "telegram_too_long"),
     ("file is too big", "file_too_big"),
@@ -83,13 +86,13 @@ async def opened(settings: TelegramSettings) -> AsyncIterator[Bot]:
         await session.close()
 
 
-async def message_id(bot: Bot, method: TelegramMethod[Message]) -> int:
-    """Send, and return the message's number. Raises AiogramError.
+async def message_id(bot: Bot, method: TelegramMethod[Message], seconds: int | None = None) -> int:
+    """Send within so many seconds, and return the message's number. Raises AiogramError.
 
     One that was sent and that aiogram cannot read (a new kind of field) was sent all the same.
     """
     try:
-        return (await bot(method)).message_id
+        return (await bot(method, request_timeout=seconds)).message_id
     except ClientDecodeError as error:
         match error.data:
             case {"ok": True, "result": {"message_id": int(number)}}:

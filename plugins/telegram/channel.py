@@ -7,17 +7,20 @@ The connection is imported when the channel opens: aiogram builds its models for
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from bot.messages import Address, Attachment, Features, Outbound
-from bot.ports import Inbox, Retry, Route
+from bot.ports import Inbox, Problem, Retry, Route
 from host.ports import Health
+from host.texts import TextsBook
 from plugins.telegram import names
 from plugins.telegram.endpoint import Endpoint
 from plugins.telegram.line import Line
+from plugins.telegram.offline import WHERE
 from plugins.telegram.pace import Pace
 from plugins.telegram.settings import TelegramSettings
 
@@ -30,8 +33,12 @@ class TelegramChannel:
 
     name = names.CHANNEL
 
-    def __init__(self, settings: TelegramSettings, public_url: str) -> None:
+    def __init__(
+        self, settings: TelegramSettings, public_url: str, holder: str | None = None
+    ) -> None:
+        """``holder`` names this bot's process for the lease, also after a restart."""
         self._settings = settings
+        self._holder = holder or token_hex(16)
         self._base = public_url
         self._pace = Pace(settings.per_second, settings.per_chat_seconds)
         self._line = Line(settings.quiet_seconds)
@@ -53,7 +60,16 @@ class TelegramChannel:
             files_with_text=False,
             burst_seconds=settings.burst_seconds,
             unknown_send="show",
+            edits=True,
+            unsends=True,
         )
+
+    def text_problems(self, texts: TextsBook) -> Iterator[Problem]:
+        """As in the port."""
+        for name in self._settings.share_number_at:
+            if not texts.has(name):
+                what = f"share_number_at names '{name}', and there is no such text"
+                yield Problem(WHERE, what, "name texts of nlu/domain/")
 
     @asynccontextmanager
     async def open(self, inbox: Inbox) -> AsyncIterator[None]:
@@ -61,7 +77,7 @@ class TelegramChannel:
         module = await asyncio.to_thread(import_module, "plugins.telegram.connection")
         settings, endpoint = self._settings, self._endpoint
         async with module.connected(
-            settings, inbox, self._pace, self._line, self._base, endpoint
+            settings, inbox, self._pace, self._line, self._base, self._holder, endpoint
         ) as self._connection:
             try:
                 yield
@@ -76,6 +92,14 @@ class TelegramChannel:
     async def send(self, out: Outbound) -> str:
         """As in the port. A chat that must wait longer raises Retry."""
         return await self._connected().send(out)
+
+    async def edit(self, out: Outbound, vendor_id: str) -> None:
+        """As in the port."""
+        await self._connected().edit(out, vendor_id)
+
+    async def unsend(self, address: Address, vendor_id: str) -> None:
+        """As in the port; Telegram refuses it for what is older than 48 hours."""
+        await self._connected().unsend(address, vendor_id)
 
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """As in the port."""

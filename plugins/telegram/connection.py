@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramBadRequest
-from aiogram.methods import GetFile, SendChatAction
+from aiogram.methods import DeleteMessage, GetFile, SendChatAction, TelegramMethod
+from aiogram.types import ReplyKeyboardMarkup, ReplyKeyboardRemove
 
 from bot.messages import Address, Attachment, Outbound
-from bot.ports import Inbox, Refused, Retry
+from bot.ports import Inbox, Refused, Reject, Retry
 from plugins.telegram import ledger, outgoing
 from plugins.telegram.api import UNREACHABLE, failure, message_id, opened, reason_of
 from plugins.telegram.endpoint import Endpoint
@@ -21,12 +23,14 @@ from plugins.telegram.hook import Hook
 from plugins.telegram.intake import Intake
 from plugins.telegram.line import Line
 from plugins.telegram.menu import show_menu
-from plugins.telegram.names import FETCH_LIMIT, PATH
+from plugins.telegram.names import FETCH_LIMIT, PATH, Me
 from plugins.telegram.pace import RATE, Pace
 from plugins.telegram.poller import Poller
 from plugins.telegram.settings import TelegramSettings
 
 _FETCH_SECONDS = 120
+_UPLOAD_SECONDS = 55  # the core waits for a minute
+_AS_WANTED = ("message is not modified", "message to delete not found")
 _TYPES_FOR = 4.0  # seconds; Telegram takes the hint away after five
 
 
@@ -37,6 +41,7 @@ async def connected(
     pace: Pace,
     line: Line,
     base: str,
+    holder: str,
     endpoint: Endpoint | None,
 ) -> AsyncIterator[Connection]:
     """Poll, or with an ``endpoint`` look after the webhook, until closed."""
@@ -50,6 +55,7 @@ async def connected(
             line=line,
             seconds=settings.poll_seconds,
             public_url=base,
+            holder=holder,
         )
         if endpoint is not None:
             listener = _hook(settings, bot, line, base, endpoint)
@@ -59,6 +65,8 @@ async def connected(
         try:
             yield Connection(settings, bot, inbox, pace)
         finally:
+            if endpoint is not None:
+                endpoint.intake = None  # what Telegram calls now comes again
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -87,24 +95,53 @@ class Connection:
     inbox: Inbox
     pace: Pace
     _asked_for_number: set[str] = field(default_factory=set)
-    """Chats with the button for it; after a restart it stays there until it is pressed."""
+    """Chats with the button for it: the next text without buttons takes it away."""
 
     async def send(self, out: Outbound) -> str:
         """Send one message; its id. Raises Retry, Reject or UnknownOutcome."""
         method = await self._method(out, as_photo=_has_photo(out))
         await self.pace.turn(out.address.id)
+        seconds = _UPLOAD_SECONDS if out.attachments else None
         try:
             try:
-                number = await message_id(self.bot, method)
+                number = await message_id(self.bot, method, seconds)
             except TelegramBadRequest as error:
                 if not _has_photo(out) or reason_of(error.message) != "telegram_file":
                     raise
                 # A picture that Telegram will not show is still a file.
                 method = await self._method(out, as_photo=False)
-                number = await message_id(self.bot, method)
+                number = await message_id(self.bot, method, seconds)
         except AiogramError as error:
-            raise self._noted(out, failure(error)) from error
-        return f"{out.address.id}/{number}"
+            raise self._noted(out.address.id, failure(error)) from error
+        self._note_keyboard(out.address.id, getattr(method, "reply_markup", None))
+        return Me(self.bot.id, "").message(out.address.id, number)
+
+    async def edit(self, out: Outbound, vendor_id: str) -> None:
+        """Change the text of a message. Raises Retry, Reject or UnknownOutcome."""
+        number = Me.number_of(vendor_id)
+        await self._change(outgoing.edited_text(out, number), out.address.id, "not_edited")
+
+    async def unsend(self, address: Address, vendor_id: str) -> None:
+        """Delete a message for both sides; Telegram lets bots do so for 48 hours.
+
+        Raises Retry, Reject or UnknownOutcome.
+        """
+        method = DeleteMessage(chat_id=int(address.id), message_id=Me.number_of(vendor_id))
+        await self._change(method, address.id, "not_unsent")
+
+    async def _change(self, method: TelegramMethod[Any], chat: str, refused: str) -> None:
+        await self.pace.turn(chat)
+        try:
+            await self.bot(method)
+        except TelegramBadRequest as error:
+            said = error.message.lower()
+            if any(words in said for words in _AS_WANTED):
+                return
+            old = refused == "not_unsent" and "can't be deleted" in said
+            raise Reject("not_unsent_old" if old else refused) from error
+        except AiogramError as error:
+            found = self._noted(chat, failure(error))
+            raise Reject(refused) if isinstance(found, Reject) else found from error
 
     async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """Stream a file. Raises Retry or Refused."""
@@ -121,7 +158,7 @@ class Connection:
     async def types(self, address: Address) -> None:
         """Show that an answer is being written, until cancelled."""
         with suppress(AiogramError):  # only a courtesy
-            while True:
+            while self.pace.rest(address.id) <= 0:
                 await self.bot(SendChatAction(chat_id=int(address.id), action="typing"))
                 await asyncio.sleep(_TYPES_FOR)
 
@@ -146,14 +183,20 @@ class Connection:
             return outgoing.no_keyboard()
         if out.response in self.settings.share_number_at:
             return outgoing.share_number(self._title(out, "share_number"))
-        return None
+        return outgoing.no_keyboard() if out.address.id in self._asked_for_number else None
+
+    def _note_keyboard(self, chat: str, keyboard: object) -> None:
+        if isinstance(keyboard, ReplyKeyboardMarkup):
+            self._asked_for_number.add(chat)
+        elif isinstance(keyboard, ReplyKeyboardRemove):
+            self._asked_for_number.discard(chat)
 
     def _title(self, out: Outbound, name: str) -> str:
         return self.inbox.texts.render(f"telegram_{name}", {}, language=out.language).text
 
-    def _noted(self, out: Outbound, error: Exception) -> Exception:
+    def _noted(self, chat: str, error: Exception) -> Exception:
         if isinstance(error, Retry) and error.reason == RATE and error.after:
-            self.pace.pause(out.address.id, error.after)
+            self.pace.pause(chat, error.after)
         return error
 
     async def _address_of(self, attachment: Attachment) -> str:

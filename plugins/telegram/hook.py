@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from aiogram import Bot
-from aiogram.exceptions import AiogramError
+from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.methods import GetWebhookInfo, SetWebhook
 
 from plugins.telegram.api import CREDENTIALS, UPDATES
@@ -40,6 +40,9 @@ class Hook:
                 pause = self.look_seconds
             except CREDENTIALS:
                 self.line.failed(REFUSED, lasting=True)
+            except TelegramBadRequest as error:
+                self.line.failed(f"Telegram refuses {self.url}: {error.message}", lasting=True)
+                pause = self.look_seconds
             except AiogramError as error:
                 self.line.failed(f"Telegram cannot be reached ({type(error).__name__})")
                 pause = min(2 * pause, 30.0)

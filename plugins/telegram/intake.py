@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from aiogram import Bot
-from aiogram.exceptions import AiogramError
+from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.methods import AnswerCallbackQuery
 
 from bot.messages import Inbound, Kind
@@ -20,6 +20,10 @@ from plugins.telegram.settings import Start
 from plugins.telegram.wire import Parsed, join_albums, parse
 
 log = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
+_PAUSE = 1.0  # seconds between them
+_CLOSES_WITHIN = 2.0
 
 
 class Intake:
@@ -47,7 +51,9 @@ class Intake:
                 self._answer(one.query)
 
     async def close(self) -> None:
-        """End what is still being answered."""
+        """End what is still being answered, after a moment: nobody does it later."""
+        if self._answering:
+            await asyncio.wait(set(self._answering), timeout=_CLOSES_WITHIN)
         for task in set(self._answering):
             task.cancel()
         await asyncio.gather(*self._answering, return_exceptions=True)
@@ -83,10 +89,17 @@ class Intake:
         task.add_done_callback(self._answering.discard)
 
     async def _answered(self, query: str) -> None:
-        try:
-            await self._bot(AnswerCallbackQuery(callback_query_id=query))
-        except AiogramError as error:  # too old, for instance; the button then rests by itself
-            log.info("query not answered", extra={"why": type(error).__name__})
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                await self._bot(AnswerCallbackQuery(callback_query_id=query))
+            except AiogramError as error:
+                log.info("query not answered", extra={"why": type(error).__name__})
+                if isinstance(error, TelegramBadRequest):
+                    return  # too old, or answered before; the button rests by itself
+            else:
+                return
+            if attempt < _ATTEMPTS:
+                await asyncio.sleep(_PAUSE)
 
 
 def _unknown(message: Inbound) -> Inbound:

@@ -30,6 +30,19 @@ class Me:
     id: int
     username: str
 
+    def message(self, chat: int | str, number: int) -> str:
+        """The id of a message: each bot counts for itself."""
+        return f"{self.id}/{chat}/{number}"
+
+    @staticmethod
+    def number_of(message: str) -> int:
+        """The number in the id of a message."""
+        return int(message.rpartition("/")[2])
+
+    def update(self, number: int) -> str:
+        """The id of an update that is no message."""
+        return f"{self.id}/u{number}"
+
 
 def update_id(raw: object) -> int:
     """The number of an update. Raises :class:`Malformed`."""

@@ -35,6 +35,9 @@ async def _problems(bot: Bot, settings: TelegramSettings, public_url: str) -> li
     if settings.mode == "polling" and info.url and info.url != ours:
         what = "a webhook of another program is set for this token; polling is not possible"
         return [Problem(WHERE, what, "stop that program, then run `bot telegram unhook`")]
+    if settings.mode == "webhook" and info.url and info.url != ours:
+        what = "a webhook of another program is set for this token; the bot will set its own"
+        return [Problem(WHERE, what, "stop that program, or it loses its messages", fatal=False)]
     if settings.mode == "webhook" and info.last_error_message and info.url == ours:
         what = f"Telegram's last call failed: {info.last_error_message}"
         return [Problem(WHERE, what, "look at [bot] public_url and its proxy", fatal=False)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
-from aiogram.methods import SendDocument, SendMessage, SendPhoto, TelegramMethod
+from aiogram.methods import EditMessageText, SendDocument, SendMessage, SendPhoto, TelegramMethod
 from aiogram.types import (
     FSInputFile,
     InlineKeyboardButton,
@@ -42,6 +42,16 @@ def text_message(out: Outbound, keyboard: Keyboard | None) -> Send:
         chat_id=int(out.address.id),
         text=out.text,
         reply_markup=keyboard,
+        link_preview_options=LinkPreviewOptions(is_disabled=True),
+    )
+
+
+def edited_text(out: Outbound, number: int) -> EditMessageText:
+    """A text in place of the one that was sent."""
+    return EditMessageText(
+        chat_id=int(out.address.id),
+        message_id=number,
+        text=out.text,
         link_preview_options=LinkPreviewOptions(is_disabled=True),
     )
 

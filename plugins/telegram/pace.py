@@ -23,7 +23,8 @@ class Pace:
     """Lets sends through one by one."""
 
     def __init__(self, per_second: float, per_chat_seconds: float) -> None:
-        self._all = AsyncLimiter(max(per_second, 1.0), max(1.0 / per_second, 1.0))
+        # One by one: a bucket of 30 would let 60 through in its first second.
+        self._all = AsyncLimiter(1, 1.0 / per_second)
         self._between = per_chat_seconds
         self._free_at: OrderedDict[str, float] = OrderedDict()
         self._paused: dict[str, float] = {}
@@ -54,12 +55,14 @@ class Pace:
         if len(self._paused) > 1:
             self._all_paused_until = max(self._paused.values())
 
+    def rest(self, chat: str) -> float:
+        """Seconds of a pause that Telegram asked for."""
+        return max(self._paused.get(chat, 0.0), self._all_paused_until) - self._now()
+
     async def _wait_for(self, chat: str) -> None:
-        now = self._now()
-        told = max(self._paused.get(chat, 0.0), self._all_paused_until)
-        if told > now:
-            raise Retry(told - now, RATE)
-        rest = self._free_at.get(chat, 0.0) - now
+        if (told := self.rest(chat)) > 0:
+            raise Retry(told, RATE)
+        rest = self._free_at.get(chat, 0.0) - self._now()
         if rest > _LONGEST_WAIT:
             raise Retry(rest, RATE)
         if rest > 0:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiogram import Bot
@@ -47,7 +46,8 @@ class Poller:
     line: Line
     seconds: int
     public_url: str
-    _holder: str = field(default_factory=lambda: secrets.token_hex(16))
+    holder: str
+    """Who has the lease. With the same name after a kill, nobody waits for the lease's end."""
     _me: Me | None = None
     _pause: float = 0.0
 
@@ -102,22 +102,22 @@ class Poller:
     async def _take(self, raws: list[dict[str, object]], me: Me, following: int) -> None:
         now = datetime.now(UTC)
         await self.intake.take(
-            raws, me, lambda tx: ledger.advance(tx, me.id, self._holder, following, now)
+            raws, me, lambda tx: ledger.advance(tx, me.id, self.holder, following, now)
         )
 
     async def _identity(self) -> Me:
         if self._me is None:
             user = await self.bot.get_me()
-            self._me = Me(user.id, user.username or "")
             info = await self.bot(GetWebhookInfo())
             if self.public_url and info.url == f"{self.public_url}{PATH}":
                 await self.bot(DeleteWebhook())  # ours, from when the mode was webhook
+            self._me = Me(user.id, user.username or "")
         return self._me
 
     async def _leased(self, me: Me) -> bool:
         now, seconds = datetime.now(UTC), self.seconds + _LEASE_BEYOND
         return await self.inbox.store.write(
-            lambda tx: ledger.claim(tx, me.id, self._holder, now, seconds)
+            lambda tx: ledger.claim(tx, me.id, self.holder, now, seconds)
         )
 
     def _conflict(self, error: TelegramConflictError) -> None:
@@ -132,4 +132,4 @@ class Poller:
     async def _release(self) -> None:
         me = self._me
         if me is not None:
-            await self.inbox.store.write(lambda tx: ledger.release(tx, me.id, self._holder))
+            await self.inbox.store.write(lambda tx: ledger.release(tx, me.id, self.holder))

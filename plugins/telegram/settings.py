@@ -93,6 +93,6 @@ class TelegramSettings(BaseModel):
     def _webhook_has_its_secret(self) -> TelegramSettings:
         if self.mode == "webhook" and self.webhook_secret is None:
             raise ValueError(
-                "mode 'webhook' needs SCHALTER_TELEGRAM_WEBHOOK_SECRET in the environment"
+                "mode 'webhook' needs a secret: set SCHALTER_TELEGRAM_WEBHOOK_SECRET in .env"
             )
         return self

@@ -53,6 +53,9 @@ class Faults:
     slow: float = 0.0  # seconds before each answer to a send
     refusals: deque[tuple[int, str]] = field(default_factory=deque)  # status and description
     poll: deque[tuple[int, str]] = field(default_factory=deque)  # the same, for getUpdates
+    answers: deque[tuple[int, str]] = field(default_factory=deque)  # for answerCallbackQuery
+    infos: deque[tuple[int, str]] = field(default_factory=deque)  # for getWebhookInfo
+    slow_answers: float = 0.0  # seconds before each of its answers
     duplicate: int = 0  # updates that are brought twice
     reorder: bool = False  # what waits is brought in the wrong order
     delay: float = 0.0  # seconds before an update is brought
@@ -188,13 +191,12 @@ class TelegramSimulator:
     """Telegram, with one bot. An async context manager."""
 
     def __init__(self, username: str = "muster_shop_bot") -> None:
-        self.bot_id = 700_000_000 + secrets.randbelow(10**6)
-        self.token = f"{self.bot_id}:{secrets.token_urlsafe(26)}"
         self.username = username
         self.faults = Faults()
         self.people: dict[int, Customer | Group] = {}
         self.updates = Updates(self.faults)
         self.api = BotApi(self)
+        self.becomes_another_bot()
         self.url = ""
         self._session: aiohttp.ClientSession | None = None
 
@@ -214,6 +216,12 @@ class TelegramSimulator:
         made = self.people.setdefault(group_id, Group(self, group_id, title))
         assert isinstance(made, Group)
         return made
+
+    def becomes_another_bot(self) -> None:
+        """Another id and token; its messages are counted anew."""
+        self.bot_id = 700_000_000 + secrets.randbelow(10**6)
+        self.token = f"{self.bot_id}:{secrets.token_urlsafe(26)}"
+        self.api.counts_anew()
 
     def listens_at(self, url: str, public_url: str = "") -> None:
         """Where the bot takes webhooks, and the address it is known by from outside."""

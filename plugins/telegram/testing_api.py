@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import math
 import re
 import secrets
 import time
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiogram.methods import (
     AnswerCallbackQuery,
+    DeleteMessage,
     DeleteWebhook,
+    EditMessageText,
     GetFile,
     GetMe,
     GetUpdates,
@@ -30,8 +33,9 @@ from aiogram.methods import (
     TelegramMethod,
 )
 from aiohttp import web
+from pydantic import ValidationError
 
-from plugins.telegram.testing_shown import check_keyboard, check_photo, shown, units
+from plugins.telegram.testing_shown import check_keyboard, check_photo, check_webhook, shown, units
 from plugins.telegram.testing_updates import Conflict
 from plugins.telegram.testing_wire import message_of
 
@@ -44,7 +48,9 @@ _METHODS: dict[str, type[TelegramMethod[Any]]] = {
     method.__api_method__: method
     for method in (
         AnswerCallbackQuery,
+        DeleteMessage,
         DeleteWebhook,
+        EditMessageText,
         GetFile,
         GetMe,
         GetUpdates,
@@ -59,6 +65,9 @@ _METHODS: dict[str, type[TelegramMethod[Any]]] = {
 }
 _WORDS = frozenset({"text", "caption", "url", "secret_token", "file_id", "callback_query_id"})
 _DOWNLOAD_LIMIT, _UPLOAD_LIMIT = 20 * 1024 * 1024, 50 * 1024 * 1024
+_DELETABLE_SECONDS = 48 * 3600
+_PHOTO_LIMIT = 10 * 1024 * 1024
+_ACTIONS = frozenset({"typing", "upload_photo", "upload_document"})
 
 
 class ApiError(Exception):
@@ -103,6 +112,10 @@ class BotApi:
         """The next message's number."""
         return next(self._ids)
 
+    def counts_anew(self) -> None:
+        """Begin with message 1 again."""
+        self._ids = itertools.count(1)
+
     def keep(self, data: bytes, folder: str, name: str) -> str:
         """A file of a customer's; its id."""
         kept = f"AgAC{secrets.token_hex(12)}"
@@ -131,6 +144,11 @@ class BotApi:
         given = {key: _value(key, str(one)) for key, one in form.items() if key not in files}
         if unknown := set(given) - set(method.model_fields):
             raise ApiError(400, f"Bad Request: unknown parameters {sorted(unknown)}")
+        try:
+            method.model_validate(given)
+        except ValidationError as error:
+            wrong = ".".join(str(part) for part in error.errors()[0]["loc"])
+            raise ApiError(400, f"Bad Request: parameter {wrong} is missing or wrong") from None
         self.requests.append((request.match_info["method"], given))
         return {**given, "files": files}
 
@@ -142,33 +160,36 @@ class BotApi:
     async def _get_updates(self, _request: web.Request, given: Raw) -> list[Raw]:
         if self._telegram.faults.poll:
             code, description = self._telegram.faults.poll.popleft()
-            raise ApiError(code, description)
+            rest = re.search(r"retry after (\d+)", description)
+            raise ApiError(code, description, **({"retry_after": int(rest[1])} if rest else {}))
         updates = self._telegram.updates
-        if given.get("allowed_updates"):
-            updates.allowed = frozenset(given["allowed_updates"])
+        updates.asks_for(given.get("allowed_updates"))
+        if not 1 <= (limit := int(given.get("limit", 100))) <= 100:
+            raise ApiError(400, "Bad Request: limit must be between 1 and 100")
         try:
-            return await updates.poll(
-                given.get("offset"), float(given.get("timeout", 0)), int(given.get("limit", 100))
-            )
+            return await updates.poll(given.get("offset"), float(given.get("timeout", 0)), limit)
         except Conflict as conflict:
             raise ApiError(409, str(conflict)) from None
 
     async def _set_webhook(self, _request: web.Request, given: Raw) -> bool:
-        if not given["url"].startswith("https://"):
-            problem = "An HTTPS URL must be provided for webhook"
+        if given["url"] and (problem := check_webhook(given["url"])):
             raise ApiError(400, f"Bad Request: bad webhook: {problem}")
         if re.fullmatch(r"[A-Za-z0-9_-]{1,256}", given.get("secret_token", "x")) is None:
             raise ApiError(400, "Bad Request: secret token contains unallowed characters")
+        if not 1 <= given.get("max_connections", 40) <= 100:
+            raise ApiError(400, "Bad Request: max_connections must be between 1 and 100")
         updates = self._telegram.updates
-        updates.hook, updates.secret = given["url"], given.get("secret_token", "")
-        updates.allowed = frozenset(given.get("allowed_updates") or updates.allowed)
+        updates.asks_for(given.get("allowed_updates"))
+        await updates.hooked(given["url"], given.get("secret_token", ""))
         return True
 
     async def _delete_webhook(self, _request: web.Request, _given: Raw) -> bool:
-        self._telegram.updates.hook = ""
+        await self._telegram.updates.hooked("", "")
         return True
 
     async def _get_webhook_info(self, _request: web.Request, _given: Raw) -> Raw:
+        if self._telegram.faults.infos:
+            raise ApiError(*self._telegram.faults.infos.popleft())
         updates = self._telegram.updates
         info: Raw = {"url": updates.hook, "has_custom_certificate": False}
         info["pending_update_count"] = updates.waiting()
@@ -177,6 +198,8 @@ class BotApi:
         return info
 
     async def _set_my_commands(self, _request: web.Request, given: Raw) -> bool:
+        if len(given["commands"]) > 100:
+            raise ApiError(400, "Bad Request: BOT_COMMANDS_TOO_MUCH")
         for one in given["commands"]:
             if not re.fullmatch(r"[a-z0-9_]{1,32}", one["command"]):
                 raise ApiError(400, "Bad Request: BOT_COMMAND_INVALID")
@@ -186,6 +209,10 @@ class BotApi:
         return True
 
     async def _answer_callback_query(self, _request: web.Request, given: Raw) -> bool:
+        faults = self._telegram.faults
+        await asyncio.sleep(faults.slow_answers)
+        if faults.answers:
+            raise ApiError(*faults.answers.popleft())
         if self.queries.get(str(given["callback_query_id"]), True):
             late = "query is too old and response timeout expired or query ID is invalid"
             raise ApiError(400, f"Bad Request: {late}")
@@ -194,6 +221,8 @@ class BotApi:
 
     async def _send_chat_action(self, _request: web.Request, given: Raw) -> bool:
         self._person(given)
+        if given["action"] not in _ACTIONS:
+            raise ApiError(400, "Bad Request: wrong parameter action in request")
         return True
 
     async def _send_message(self, request: web.Request, given: Raw) -> Raw:
@@ -204,6 +233,40 @@ class BotApi:
 
     async def _send_document(self, request: web.Request, given: Raw) -> Raw:
         return await self._sent(request, given, self._upload(given, "document"))
+
+    async def _edit_message_text(self, request: web.Request, given: Raw) -> Raw:
+        self._refuse(int(given["chat_id"]))
+        person = self._person(given)
+        found = next((one for one in person.messages if one.id == given["message_id"]), None)
+        if found is None:
+            raise ApiError(400, "Bad Request: message to edit not found")
+        if found.kind != "text":
+            raise ApiError(400, "Bad Request: there is no text in the message to edit")
+        if found.text == given["text"]:
+            same = "specified new message content and reply markup are exactly the same"
+            raise ApiError(400, f"Bad Request: message is not modified: {same}")
+        made = self._taken(given, person, {"text": given["text"]})
+        made["message_id"] = found.id
+        await person.changes(found, shown(made, {}, given.get("reply_markup") or {}))
+        self._cut_after(request)
+        return made
+
+    async def _delete_message(self, request: web.Request, given: Raw) -> bool:
+        self._refuse(int(given["chat_id"]))
+        person = self._person(given)
+        found = next((one for one in person.messages if one.id == given["message_id"]), None)
+        if found is None:
+            raise ApiError(400, "Bad Request: message to delete not found")
+        if time.time() - found.raw["date"] >= _DELETABLE_SECONDS:
+            raise ApiError(400, "Bad Request: message can't be deleted for everyone")
+        await person.changes(found, None)
+        self._cut_after(request)
+        return True
+
+    def _cut_after(self, request: web.Request) -> None:
+        if self._telegram.faults.cut_after > 0:
+            self._telegram.faults.cut_after -= 1
+            _cut(request)
 
     async def _sent(self, request: web.Request, given: Raw, content: Raw) -> Raw:
         faults = self._telegram.faults
@@ -219,15 +282,15 @@ class BotApi:
         if faults.gateway > 0:
             faults.gateway -= 1
             raise web.HTTPBadGateway(text="<html>502 Bad Gateway</html>")
-        if faults.cut_after > 0:
-            faults.cut_after -= 1
-            _cut(request)
+        self._cut_after(request)
         return made
 
     def _refuse(self, chat: int) -> None:
         faults, now = self._telegram.faults, time.monotonic()
-        if now < self._told_to_wait.get(chat, 0.0):
+        if now < (until := self._told_to_wait.get(chat, 0.0)):
             self.too_early.append(chat)
+            rest = math.ceil(until - now)
+            raise ApiError(429, f"Too Many Requests: retry after {rest}", retry_after=rest)
         if faults.too_many > 0:
             faults.too_many -= 1
             self._told_to_wait[chat] = now + faults.retry_after
@@ -280,6 +343,8 @@ class BotApi:
             raise ApiError(400, "Bad Request: file must be non-empty")
         known = {"file_id": secrets.token_hex(8), "file_unique_id": "u", "file_size": len(data)}
         if kind == "photo":
+            if len(data) > _PHOTO_LIMIT:
+                raise ApiError(400, f"Bad Request: file of size {len(data)} is too big for a photo")
             if problem := check_photo(data):
                 raise ApiError(400, f"Bad Request: {problem}")
             return {"photo": [{**known, "width": 300, "height": 300}], "_file": (data, "")}

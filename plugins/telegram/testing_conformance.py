@@ -58,7 +58,7 @@ class Phone:
         data = under.data[under.buttons.index(title)]
         self.telegram.api.queries["4711"] = False
         update = self._update({"callback_query": {"id": "4711", **found, "data": data}})
-        return Update(f"u{update['update_id']}", lambda: self.brings(update))
+        return Update(self._name(update), lambda: self.brings(update))
 
     def unknown(self) -> Update:
         """As in the protocol."""
@@ -116,14 +116,18 @@ class Phone:
             taken = await self.brings(update)
             return Taken.REFUSED if taken is Taken.ACCEPTED else taken
 
-        return Update(f"u{update['update_id']}", bring)
+        return Update(self._name(update), bring)
 
     def _message(self, content: Raw) -> Update:
         customer = self.customer
         number = self.telegram.api.next_id()
         message = message_of(number, customer.user, customer.chat, content)
         update = self._update({"message": message})
-        return Update(f"{customer.chat['id']}/{number}", lambda: self.brings(update))
+        wire_id = f"{self.telegram.bot_id}/{customer.chat['id']}/{number}"
+        return Update(wire_id, lambda: self.brings(update))
+
+    def _name(self, update: Raw) -> str:
+        return f"{self.telegram.bot_id}/u{update['update_id']}"
 
     def _update(self, content: Raw) -> Raw:
         return self.telegram.updates.number(content)
@@ -158,6 +162,8 @@ class HookedPhone(Phone):
         return Update(_name, lambda: self._calls(update))
 
     async def _calls(self, update: Raw | bytes, secret: str | None = None) -> Taken:
+        while not self.telegram.updates.hook:  # noqa: ASYNC110 - Telegram calls nobody before it is asked to
+            await asyncio.sleep(0.01)
         try:
             while (status := await self.telegram.updates.call(update, secret)) == 503:  # noqa: ASYNC110 - as a vendor tries again
                 await asyncio.sleep(0.05)  # it has just started, and is called again

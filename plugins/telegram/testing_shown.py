@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 Raw = dict[str, Any]
 
@@ -32,6 +33,16 @@ def check_keyboard(markup: Raw, chat_type: str) -> str:
         if (asks and chat_type != "private")
         else ""
     )
+
+
+def check_webhook(url: str) -> str:
+    """What is wrong with the address of a webhook; nothing, mostly."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        return "An HTTPS URL must be provided for webhook"
+    if (parts.port or 443) not in (443, 80, 88, 8443):
+        return "Webhook can be set up only on ports 80, 88, 443 or 8443"
+    return ""
 
 
 def check_photo(data: bytes) -> str:
@@ -76,4 +87,6 @@ def _check_inline(button: Raw) -> str:
         return "inline keyboard button must have exactly one optional field"
     if "callback_data" in button and not 1 <= len(button["callback_data"].encode()) <= 64:
         return "BUTTON_DATA_INVALID"
+    if urlsplit(button.get("url", "tg://")).scheme not in ("http", "https", "tg"):
+        return "BUTTON_URL_INVALID"
     return ""

@@ -24,7 +24,9 @@ HOOKED = (
     "Conflict: can't use getUpdates method while webhook is active; "
     "use deleteWebhook to delete the webhook first"
 )
+_BY_HOOK = "Conflict: terminated by setWebhook request"
 _DEFAULT = frozenset({"message", "edited_message", "callback_query", "my_chat_member", "poll"})
+_KEPT = 24 * 3600.0  # seconds
 _REPEAT_AFTER = 0.2  # seconds; the real one waits longer
 
 
@@ -38,6 +40,7 @@ class Pending:
 
     update: Mapping[str, Any]
     repeat: bool = False
+    at: float = 0.0
     brought: bool = False
     confirmed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -60,6 +63,19 @@ class Updates:
         self.answers: list[int] = []
         """Statuses that the bot gave to our calls."""
         self.last_error = ""
+        self.later = 0.0
+        """Seconds that Telegram's clock is ahead of ours."""
+
+    def asks_for(self, kinds: list[str] | None) -> None:
+        """The kinds of update that the bot wants from now on; an empty list is the default."""
+        if kinds is not None:
+            self.allowed = frozenset(kinds) or _DEFAULT
+
+    async def hooked(self, url: str, secret: str) -> None:
+        """A webhook was set, or removed; a poll that waits ends."""
+        async with self._more:
+            self.hook, self.secret = url, secret
+            self._more.notify_all()
 
     def number(self, content: Mapping[str, Any]) -> Raw:
         """An update with the next number."""
@@ -74,14 +90,14 @@ class Updates:
     async def put(self, update: Mapping[str, Any], *, repeat: bool = False) -> Pending:
         """Let an update wait; as a ``repeat`` it comes again although it was confirmed."""
         await asyncio.sleep(self._faults.delay)
-        pending = Pending(update, repeat)
+        pending = Pending(update, repeat, self._now())
         kinds = set(update) - {"update_id"}
         if self.allowed & kinds or repeat or not kinds & _DEFAULT:
             async with self._more:
                 self._queue.append(pending)
                 if self._faults.duplicate > 0:
                     self._faults.duplicate -= 1
-                    self._queue.append(Pending(update, repeat=True))
+                    self._queue.append(Pending(update, True, self._now()))
                 self._more.notify_all()
         if self.hook and self._sending is None:
             self._sending = asyncio.create_task(self._calls())
@@ -98,9 +114,13 @@ class Updates:
             self._confirm(offset)
             try:
                 async with asyncio.timeout(timeout):
-                    await self._more.wait_for(lambda: self._poll != mine or self._due())
+                    await self._more.wait_for(
+                        lambda: self._poll != mine or self.hook or self._due()
+                    )
             except TimeoutError:
                 return []
+            if self.hook:
+                raise Conflict(_BY_HOOK)
             if self._poll != mine:
                 raise Conflict(TERMINATED)
             due = self._due()[:limit]
@@ -138,11 +158,15 @@ class Updates:
             self._sending.cancel()
             await asyncio.gather(self._sending, return_exceptions=True)
 
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time() + self.later
+
     async def _wake(self) -> None:
         async with self._more:
             self._more.notify_all()
 
     def _due(self) -> list[Pending]:
+        self._queue = [one for one in self._queue if one.at > self._now() - _KEPT]
         if self.held:
             return []
         return self._queue[::-1] if self._faults.reorder else self._queue
@@ -151,6 +175,8 @@ class Updates:
         """As the API does it: all below the offset are forgotten."""
         if offset is None:
             return
+        if offset < 0:  # so many from the end; the others are forgotten
+            offset = min((one.update["update_id"] for one in self._queue[offset:]), default=0)
         below = [one for one in self._queue if one.update["update_id"] < offset]
         for pending in below:
             if pending.brought or not pending.repeat:

@@ -1,14 +1,17 @@
 """Pure parsing: Telegram's updates in. The fields are those of https://core.telegram.org/bots/api.
 
-A message's wire id is ``<chat>/<message>``, as is the vendor's id of what we send: a reply names
-either. Whatever else comes (an edit, a pressed button) is named by its update: ``u<update>``.
+A message's wire id is ``<bot>/<chat>/<message>``, as is the vendor's id of what we send: a reply
+names either. Whatever else comes (an edit, a pressed button) is named by its update:
+``<bot>/u<update>``.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from mimetypes import guess_extension
 from typing import Any
 
 import phonenumbers
@@ -29,8 +32,10 @@ from plugins.telegram.names import (
 )
 from plugins.telegram.settings import Start
 
+log = logging.getLogger(__name__)
+
 _COMMANDS = {"start": GREET, "help": GREET, "human": HUMAN, "mensch": HUMAN}
-_COMMAND = re.compile(r"/([a-z]+)(?:@\w+)?(?:\s+(\S+))?\s*", re.IGNORECASE)
+_COMMAND = re.compile(r"/([a-z]+)(?:@\w+)?(?:\s+(\S.*?))?\s*", re.IGNORECASE | re.DOTALL)
 _PRESSED = re.compile(r"([0-9a-f]{32})/(\d{1,3})")
 _TO_OTHERS = ("group", "supergroup")
 # They hold nothing that anybody wrote.
@@ -42,7 +47,19 @@ _SILENT = (
 )
 # Updates about a chat that are not addressed to the bot; it does not ask for them.
 _NOT_FOR_US = frozenset(
-    {"my_chat_member", "chat_member", "chat_join_request", "message_reaction", "chat_boost"}
+    {
+        "my_chat_member",
+        "chat_member",
+        "chat_join_request",
+        "message_reaction",
+        "message_reaction_count",
+        "chat_boost",
+        "removed_chat_boost",
+        "business_message",
+        "edited_business_message",
+        "deleted_business_messages",
+        "guest_message",
+    }
 )
 
 
@@ -71,27 +88,29 @@ def parse(raw: Mapping[str, Any], me: Me, starts: Mapping[str, Start]) -> Parsed
     """An update. Raises :class:`Malformed`."""
     number = update_id(raw)
     try:
-        update = Update.model_validate(raw)
+        return _read(Update.model_validate(raw), raw, me, starts)
+    except Malformed:
+        raise
     except ValidationError:
-        return _unreadable(raw, number)
-    if update.message is not None:
-        return _message(update.message, me, starts)
-    if update.edited_message is not None:
-        return _edit(update.edited_message, number)
-    if update.callback_query is not None:
-        return _query(update.callback_query, number)
-    return _unreadable(raw, number)
+        return _unreadable(raw, me.update(number))
+    except Exception:  # an edge: a fault of ours; the update would come again and again
+        log.exception("update not understood")
+        return _unreadable(raw, me.update(number))
 
 
 def join_albums(parsed: Sequence[Parsed]) -> list[Parsed]:
-    """Make one message of the parts of an album that came together."""
+    """Make one message of the parts of an album that came together; others may stand between."""
     joined: list[Parsed] = []
+    places: dict[tuple[Address, str], int] = {}
     for one in parsed:
-        last = joined[-1] if joined else Parsed()
-        if one.album is None or one.album != last.album:
+        if one.message is None or one.album is None:
             joined.append(one)
-        elif last.message is not None and one.message is not None:
-            joined[-1] = replace(last, message=_with_part(last.message, one.message))
+            continue
+        place = places.setdefault((one.message.address, one.album), len(joined))
+        if place == len(joined):
+            joined.append(one)
+        elif (first := joined[place].message) is not None:
+            joined[place] = replace(joined[place], message=_with_part(first, one.message))
     return joined
 
 
@@ -103,6 +122,17 @@ def phone_of(contact: Contact) -> str | None:
     except phonenumbers.NumberParseException:
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _read(update: Update, raw: Mapping[str, Any], me: Me, starts: Mapping[str, Start]) -> Parsed:
+    wire_id = me.update(update.update_id)
+    if update.message is not None:
+        return _message(update.message, me, starts)
+    if update.edited_message is not None:
+        return _edit(update.edited_message, me, wire_id)
+    if update.callback_query is not None:
+        return _query(update.callback_query, me, wire_id)
+    return _unreadable(raw, wire_id)
 
 
 def _with_part(album: Inbound, part: Inbound) -> Inbound:
@@ -119,12 +149,12 @@ def _message(message: Message, me: Me, starts: Mapping[str, Start]) -> Parsed:
         return _from_group(message, sender, me)
     if message.chat.type != "private":
         return Parsed()
-    wire_id = f"{message.chat.id}/{message.message_id}"
-    said = _said(message, wire_id)
-    command = _COMMAND.fullmatch(message.text or "")
-    if command is not None:
-        said = _commanded(said, command, starts)
-    return Parsed(replace(said, quotes=_quotes(message)), album=message.media_group_id)
+    said = _said(message, me.message(message.chat.id, message.message_id))
+    payload = _commanded(message.text or "", starts)
+    if payload is not None:
+        # A turn of its own: what is written right after it must not be lost in it.
+        said = replace(said, kind=Kind.BUTTON, payload=payload)
+    return Parsed(replace(said, quotes=_quotes(message, me)), album=message.media_group_id)
 
 
 def _from_group(message: Message, sender: User, me: Me) -> Parsed:
@@ -137,7 +167,7 @@ def _from_group(message: Message, sender: User, me: Me) -> Parsed:
     return Parsed(
         Inbound(
             address=Address(CHANNEL, str(message.chat.id)),
-            wire_id=f"{message.chat.id}/{message.message_id}",
+            wire_id=me.message(message.chat.id, message.message_id),
             kind=Kind.BUTTON,
             text=message.text or message.caption or "",
             payload=WRITE_PRIVATELY,
@@ -182,13 +212,16 @@ def _said(message: Message, wire_id: str) -> Inbound:
     return said if message.text else replace(said, kind=Kind.UNKNOWN)
 
 
-def _commanded(said: Inbound, command: re.Match[str], starts: Mapping[str, Start]) -> Inbound:
-    name = command[1].lower()
+def _commanded(text: str, starts: Mapping[str, Start]) -> str | None:
+    """What a command stands for. One with more words is read as words, but for a person's."""
+    command = _COMMAND.fullmatch(text)
+    if command is None:
+        return None
+    name, words = command[1].lower(), (command[2] or "").split()
     payload = _COMMANDS.get(name)
-    if name == "start" and command[2]:
-        payload = _started(command[2], starts)
-    # A turn of its own: what is written right after it must not be lost in it.
-    return said if payload is None else replace(said, kind=Kind.BUTTON, payload=payload)
+    if payload == HUMAN or not words:
+        return payload
+    return _started(words[0], starts) if name == "start" and len(words) == 1 else None
 
 
 def _started(parameter: str, starts: Mapping[str, Start]) -> str:
@@ -220,7 +253,8 @@ def _files(message: Message) -> tuple[Attachment, ...]:
     if sent is None:
         return ()
     kind = sent.mime_type or "application/octet-stream"
-    called = sent.file_name or f"{kind.partition('/')[0]}-{name}"
+    ending = guess_extension(kind) or ""
+    called = sent.file_name or f"{kind.partition('/')[0]}-{name}{ending}"
     return (Attachment(called, kind, sent.file_size, ref=sent.file_id),)
 
 
@@ -238,10 +272,12 @@ def _place(message: Message) -> str:
 def _contact(said: Inbound, message: Message, contact: Contact) -> Inbound:
     """A contact; the sender's own number is one that Telegram vouches for.
 
-    Telegram sets ``user_id`` from the number. One that was forwarded is somebody's word.
+    Telegram sets ``user_id`` from the number. One that was forwarded, or that another bot put into
+    the message, is somebody's word.
     """
     sender = message.from_user
-    own = sender is not None and contact.user_id == sender.id and message.forward_origin is None
+    brought = message.forward_origin is not None or message.via_bot is not None
+    own = sender is not None and contact.user_id == sender.id and not brought
     phone = phone_of(contact)
     if own and phone is not None:
         return replace(said, kind=Kind.CONTACT, text=phone, phone=phone, payload=SHARE_CONTACT)
@@ -249,37 +285,38 @@ def _contact(said: Inbound, message: Message, contact: Contact) -> Inbound:
     return replace(said, kind=Kind.CONTACT, text=f"{name}, {phone or contact.phone_number}")
 
 
-def _quotes(message: Message) -> str | None:
+def _quotes(message: Message, me: Me) -> str | None:
     quoted = message.reply_to_message
-    return f"{quoted.chat.id}/{quoted.message_id}" if quoted is not None else None
+    return me.message(quoted.chat.id, quoted.message_id) if quoted is not None else None
 
 
-def _edit(message: Message, number: int) -> Parsed:
+def _edit(message: Message, me: Me, wire_id: str) -> Parsed:
     # A live location "edits" itself every few seconds.
     sender = message.from_user
     if message.chat.type != "private" or message.location is not None or sender is None:
         return Parsed()
-    said = _said(message, f"u{number}")
+    said = _said(message, wire_id)
     if said.kind not in (Kind.TEXT, Kind.MEDIA):
         return Parsed()
     # Of an album only one part is told; the others must not be replaced by it.
     files = () if message.media_group_id else said.attachments
-    of = f"{message.chat.id}/{message.message_id}"
-    return Parsed(replace(said, kind=Kind.EDIT, edits=of, attachments=files))
+    of = me.message(message.chat.id, message.message_id)
+    payload = _commanded(message.text or "", {})
+    return Parsed(replace(said, kind=Kind.EDIT, edits=of, attachments=files, payload=payload))
 
 
-def _query(query: CallbackQuery, number: int) -> Parsed:
+def _query(query: CallbackQuery, me: Me, wire_id: str) -> Parsed:
     under = query.message
     if under is None or under.chat.type != "private":
         return Parsed(query=query.id)
     found = _PRESSED.fullmatch(query.data or "")
     said = Inbound(
         address=Address(CHANNEL, str(under.chat.id)),
-        wire_id=f"u{number}",
+        wire_id=wire_id,
         kind=Kind.BUTTON if found else Kind.UNKNOWN,
         text=_title(getattr(under, "reply_markup", None), query.data),
         sender_name=query.from_user.full_name,
-        quotes=f"{under.chat.id}/{under.message_id}",
+        quotes=me.message(under.chat.id, under.message_id),
     )
     pressed = Pressed(found[1], int(found[2])) if found else None
     return Parsed(said, query=query.id, pressed=pressed)
@@ -291,8 +328,11 @@ def _title(markup: InlineKeyboardMarkup | None, data: str | None) -> str:
     return titles[0] if titles else ""
 
 
-def _unreadable(raw: Mapping[str, Any], number: int) -> Parsed:
+def _unreadable(raw: Mapping[str, Any], wire_id: str) -> Parsed:
     """An update of a kind that we do not know: kept, when it says from which chat it is."""
+    pressed = raw.get("callback_query")
+    found = pressed.get("id") if isinstance(pressed, dict) else None
+    query = found if isinstance(found, str) else None
     for kind, content in raw.items():
         if kind in _NOT_FOR_US or not isinstance(content, dict):
             continue
@@ -301,7 +341,7 @@ def _unreadable(raw: Mapping[str, Any], number: int) -> Parsed:
             chat = content["message"].get("chat")
         if isinstance(chat, dict) and chat.get("type") == "private" and "id" in chat:
             address = Address(CHANNEL, str(chat["id"]))
-            return Parsed(Inbound(address, f"u{number}", Kind.UNKNOWN))
+            return Parsed(Inbound(address, wire_id, Kind.UNKNOWN), query=query)
     if set(raw) == {"update_id"} or any(isinstance(one, dict) for one in raw.values()):
-        return Parsed()
+        return Parsed(query=query)
     raise Malformed("nothing that Telegram would send")

@@ -180,7 +180,7 @@ class DeskApi:
         """The whole conversation of a case."""
         case = await self._find(request)
         lines = await self._desk.commands.history(case.id)
-        shown = [desk_wire.shown_line(line, lambda r: self._reason(request, r)) for line in lines]
+        shown = [desk_wire.shown_line(line, lambda r: self._sentence(request, r)) for line in lines]
         return serving.json_response({"case": case.id, "lines": shown})
 
     async def command(self, request: web.Request) -> web.Response:
@@ -193,7 +193,9 @@ class DeskApi:
             code, _, agent = (result.reason or "refused").partition(":")
             raise Fault(409, code, agent=agent)
         self._listeners.ring(EVERYBODY, str(command.case))
-        return serving.json_response({"done": True, "line": result.line})
+        how = None if result.reason is None else self._reason(request, result.reason)
+        done = {"done": True, "line": result.line, "reason": result.reason, "message": how}
+        return serving.json_response(done)
 
     async def _attachments(self, files: Sequence[str]) -> tuple[Attachment, ...]:
         found = [await self._desk.commands.files.describe(file) for file in files]
@@ -249,9 +251,12 @@ class DeskApi:
         return desk_wire.shown_case(case, lambda reason: self._reason(request, reason))
 
     def _reason(self, request: web.Request, reason: str) -> str:
+        return self._sentence(request, reason) or reason.replace("_", " ")
+
+    def _sentence(self, request: web.Request, reason: str) -> str | None:
         name = f"reason_{reason}"
         if not self._texts.has(name):
-            return reason.replace("_", " ")
+            return None
         return self._texts.render(name, {}, language=language_of(request)).text
 
 

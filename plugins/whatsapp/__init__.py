@@ -9,7 +9,8 @@ from bot.ports import Problem
 from host.hooks import hookimpl
 from host.ports import Registrar
 from plugins.whatsapp.channel import WhatsAppChannel
-from plugins.whatsapp.online import offline_problems, online_problems
+from plugins.whatsapp.offline import offline_problems
+from plugins.whatsapp.online import online_problems
 from plugins.whatsapp.settings import WhatsAppSettings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,11 +16,13 @@ from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
 from bot.messages import Attachment, Features, Outbound
-from bot.ports import Inbox, Refused, Reject, Retry, Route
+from bot.ports import Inbox, Problem, Refused, Reject, Retry, Route
 from bot.store import StoreError
 from host.ports import Health
+from host.texts import TextsBook
 from plugins.whatsapp import ledger, wire
 from plugins.whatsapp.links import Links
+from plugins.whatsapp.offline import template_problems
 from plugins.whatsapp.settings import Template, WhatsAppSettings
 from plugins.whatsapp.twilio_api import (
     API_ERRORS,
@@ -31,8 +33,12 @@ from plugins.whatsapp.twilio_api import (
 )
 from plugins.whatsapp.webhooks import STATUS, Webhooks
 
-WINDOW = 24 * 3600.0
-"""Seconds after the customer's last message in which WhatsApp takes free text."""
+WINDOW = 24 * 3600.0 - 60.0
+"""Seconds after the customer's last message in which free text is sent.
+
+WhatsApp takes it for 24 hours from when it was written. We know when it came, and a send takes a
+while: a minute less, so that nothing leaves to fail with 63016.
+"""
 _LONGEST_WAIT = 3.0
 """Seconds that a send waits for its turn; a longer wait is a Retry and holds no place."""
 _LIST = 200
@@ -102,9 +108,11 @@ class WhatsAppChannel:
         opened = self._opened()
         parameters = await self._parameters(opened, out)
         await self._turn()
-        await opened.inbox.store.write(
+        left = await opened.inbox.store.write(
             lambda tx: ledger.attempt(tx, out.id, out.address.id, out.buttons)
         )
+        if left is not None:
+            return left  # a state told so after a look-up had not found it
         try:
             message = await opened.client.messages.create_async(
                 to=wire.number(out.address.id),
@@ -152,6 +160,10 @@ class WhatsAppChannel:
         """As in the port. The account's credentials go to Twilio's API and nowhere else."""
         return self._fetch(self._opened().session, attachment)
 
+    def text_problems(self, texts: TextsBook) -> Iterator[Problem]:
+        """As in the port."""
+        return template_problems(self._settings.templates, texts)
+
     async def health(self) -> Health:
         """Red while Twilio refuses the credentials, or nobody can call us."""
         if not self._base:
@@ -186,6 +198,8 @@ class WhatsAppChannel:
             name: wire.one_line(fill(pattern, facts, language=out.language))
             for name, pattern in template.variables.items()
         }
+        if sum(map(len, variables.values())) > wire.TEMPLATE_LIMIT:
+            raise Reject("whatsapp_template_long")
         sid = {"content_sid": template.content_sid}
         return {**sid, "content_variables": variables_json(variables)} if variables else sid
 
@@ -219,6 +233,9 @@ class WhatsAppChannel:
             made = await opened.client.content.v1.contents.create_async(content)
         except API_ERRORS as error:
             raise self._noted(_unsent(failure(error))) from error
+        except Retry as retry:
+            self._pause(retry)
+            raise
         except Exception as error:
             raise _unsent(error) from error
         sid = str(made.sid)

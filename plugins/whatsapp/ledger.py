@@ -15,10 +15,14 @@ ON CONFLICT (row) DO UPDATE SET at = excluded.at
 """
 
 
-def attempt(tx: Tx, row: str, address: str, buttons: Sequence[Button]) -> None:
-    """Note that a row is about to leave."""
+def attempt(tx: Tx, row: str, address: str, buttons: Sequence[Button]) -> str | None:
+    """Note that a row is about to leave; Twilio's id when it has left already."""
+    known = sent(tx, row)
+    if known is not None and known["sid"] is not None:
+        return str(known["sid"])
     payloads = json.dumps([[button.title, button.payload] for button in buttons])
     tx.run(_ATTEMPT, row=row, address=address, payloads=payloads, at=_now())
+    return None
 
 
 def note_sid(tx: Tx, row: str, sid: str) -> None:

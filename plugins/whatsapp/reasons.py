@@ -18,6 +18,7 @@ REASONS = {
     21620: "whatsapp_media",
     21655: "whatsapp_template",  # the ContentSid is invalid
     21656: "whatsapp_template",  # the ContentVariables are invalid
+    21658: "whatsapp_too_long",
     63001: "whatsapp_credentials",
     63003: "whatsapp_not_there",  # the channel could not find the 'To' address
     63005: "whatsapp_content",

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from bot.messages import AGENT_LINE
+
 Number = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+$")]
 
@@ -16,11 +18,12 @@ class Template(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     content_sid: str = Field(
-        pattern=r"^HX[0-9a-fA-F]{32}$", description="Of the approved template: HX..."
+        pattern=r"^HX[0-9a-fA-F]{32}$",
+        description="The approved template: HX and 32 digits or letters a to f",
     )
     language: Literal["de", "en"] = Field(description="The template's language: de or en")
     response: str = Field(
-        "agent_line",
+        AGENT_LINE,
         min_length=1,
         description="The text it stands for, or agent_line for what an agent writes",
     )
@@ -36,10 +39,11 @@ class WhatsAppSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     account_sid: str = Field(
-        pattern=r"^AC[0-9a-fA-F]{32}$", description="The account at Twilio: AC..."
+        pattern=r"^AC[0-9a-fA-F]{32}$",
+        description="The account at Twilio: AC and 32 digits or letters a to f",
     )
     auth_token: SecretStr = Field(description="The account's auth token; it also signs webhooks")
-    sender: Number = Field(description="The WhatsApp number of the shop: +49...")
+    sender: Number = Field(description="The shop's number on WhatsApp, without blanks: +4930901820")
     templates: tuple[Template, ...] = Field(
         (), description="Approved templates, for what is said after 24 hours"
     )
@@ -52,5 +56,7 @@ class WhatsAppSettings(BaseModel):
     )
     timeout: float = Field(15.0, gt=0, le=50, description="Seconds for a request to Twilio")
     burst_seconds: float = Field(1.5, ge=0, le=10, description="Messages within it are one turn")
-    api_url: Url = Field("https://api.twilio.com", description="Twilio's API")
-    content_url: Url = Field("https://content.twilio.com", description="Twilio's Content API")
+    api_url: Url = Field("https://api.twilio.com", description="Twilio's API, without a path")
+    content_url: Url = Field(
+        "https://content.twilio.com", description="Twilio's Content API, without a path"
+    )

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -53,6 +53,10 @@ class Faults:
     states_twice: bool = False
     states_delay: float = 0.0  # seconds before the first one
     hidden: int = 0  # look-ups that do not list the newest message yet
+    duplicate: int = 0  # messages of customers that are brought twice
+    reorder: int = 0  # messages of customers that are overtaken by the next one
+    delay: float = 0.0  # seconds before a message of a customer is brought
+    bad_signature: int = 0  # messages of customers with a signature that does not fit
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ class Customer:
         message = message or sid("SM")
         self.wrote_at = self.twilio.now()
         self.twilio.api.inbound.add(message)
-        await self.twilio.calls(self.form(message, form))
+        await self.twilio.brings(self.form(message, form))
         return message
 
     def form(self, message: str, more: Mapping[str, str]) -> dict[str, str]:
@@ -202,6 +206,7 @@ class TwilioSimulator:
         self._public = ""
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._overtaken: list[Mapping[str, str]] = []
         self._validator = RequestValidator(self.auth_token)
         self.api = TwilioApi(self)
         self.url = ""
@@ -262,6 +267,30 @@ class TwilioSimulator:
         async with self._session.post(address, data=dict(form), headers=headers) as response:
             self.answers.append(response.status)
             return response.status
+
+    async def brings(self, form: Mapping[str, str]) -> None:
+        """Bring a customer's message, as the faults want it."""
+        faults = self.faults
+        await asyncio.sleep(faults.delay)
+        if faults.reorder > 0:
+            faults.reorder -= 1
+            self._overtaken.append(form)
+            return
+        forms, self._overtaken = [form, *self._overtaken], []
+        if faults.duplicate > 0:
+            faults.duplicate -= 1
+            forms.insert(0, form)
+        for one in forms:
+            forged = faults.bad_signature > 0
+            faults.bad_signature -= forged
+            await self.calls(one, signature="Zm9yZ2Vk" if forged else None)
+
+    async def fetches(self, links: Sequence[str]) -> bool:
+        """Whether Twilio gets the files that a message names, as it does before it sends."""
+        try:
+            return all([(await self.opens(link))[0] == 200 for link in links])
+        except aiohttp.ClientError:
+            return False
 
     async def opens(self, link: str) -> tuple[int, bytes, str]:
         """Fetch a file of the bot's: status, content and content type."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(r"whatsapp:\+[1-9]\d{6,14}")
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
+_UNFIT = re.compile(r"[\n\r\t]| {5}")  # what WhatsApp takes in no variable
+_QUERY = frozenset({"To", "From", "DateSent", "PageSize", "Page", "PageToken"})
 _PARAMETERS = frozenset(
     {"To", "From", "Body", "MediaUrl", "ContentSid", "ContentVariables", "StatusCallback"}
 )
@@ -48,6 +51,8 @@ class TwilioApi:
         self.inbound: set[str] = set()
         self.contents: dict[str, dict[str, Any]] = {}
         self.approved: dict[str, str] = {}
+        self.largest_page = 1000
+        """Messages on a page of the list, whatever is asked for."""
         self._media: dict[str, tuple[bytes, str]] = {}
         self.media_faults: list[int] = []
         self.account_status = "active"
@@ -63,6 +68,7 @@ class TwilioApi:
                 web.get(f"{account}/Messages.json", self._list),
                 web.get(f"{account}/Messages/{{message}}/Media/{{media}}", self._get_media),
                 web.post("/v1/Content", self._create_content),
+                web.get("/v1/Content/{content}", self._get_content),
                 web.get("/v1/Content/{content}/ApprovalRequests", self._approval),
             ]
         )
@@ -70,7 +76,9 @@ class TwilioApi:
 
     def approve(self, body: str, language: str = "de", status: str = "approved") -> str:
         """A template that WhatsApp has approved (or not); its SID."""
-        made = self._content({"language": language, "types": {"twilio/text": {"body": body}}})
+        samples = dict.fromkeys(_VARIABLE.findall(body), "sample")
+        types = {"twilio/text": {"body": body}}
+        made = self._content({"language": language, "types": types, "variables": samples})
         self.approved[made] = status
         return made
 
@@ -87,7 +95,7 @@ class TwilioApi:
         self.requests.append((request.method, request.path, form))
         try:
             self._authorise(request)
-            response: web.StreamResponse = await handler(request)
+            response: web.StreamResponse = await _found(handler, request)
         except ApiError as error:
             info = f"https://www.twilio.com/docs/errors/{error.code}"
             body = {"code": error.code, "message": error.message, "more_info": info}
@@ -138,6 +146,8 @@ class TwilioApi:
             raise ApiError(400, 20001, f"Unknown parameters: {set(form) - _PARAMETERS}")
         message, shown = self._take({key: form.getall(key) for key in form})  # type: ignore[misc]
         self.messages.append(message)
+        if message.error is None and not await self._twilio.fetches(shown.media):
+            message.error = 63019
         customer = self._twilio.customer(message.to.removeprefix("whatsapp:"))
         if message.error is None:
             await customer.shown(shown)
@@ -163,12 +173,16 @@ class TwilioApi:
         ids: tuple[str, ...] = ()
         if content:
             body, buttons, ids = self._fill(content, _one(form, "ContentVariables"))
-        if not (body or media):
+        if not (body.strip() or media):
             raise ApiError(400, 21619, "A text message body or media urls must be specified")
         if len(body) > 1600:
             raise ApiError(400, 21617, "The message body exceeds the 1600 character limit")
+        if len(media) > 1 or not all(map(_is_address, media)):
+            raise ApiError(400, 21620, "Invalid media URL, or more than one for WhatsApp")
         kept = sid("MM" if media else "SM")
         callback = _one(form, "StatusCallback") or None
+        if callback is not None and not _is_address(callback):
+            raise ApiError(400, 21609, "The StatusCallback URL is not a valid URL")
         message = Sent(kept, to, sender, body, len(media), callback, self._twilio.now())
         message.error = self._fails(to, content)
         template = content if content in self.approved else None
@@ -192,7 +206,7 @@ class TwilioApi:
         (kind, data), *_ = known["types"].items()
         wanted = set(_VARIABLE.findall(data["body"]))
         values = {key: value for key, value in given.items() if isinstance(value, str) and value}
-        if wanted - set(values) or any("\n" in value for value in values.values()):
+        if wanted - set(values) or any(map(_UNFIT.search, values.values())):
             raise ApiError(400, 21656, "The ContentVariables Parameter is invalid")
         body = _VARIABLE.sub(lambda match: values[match[1]], data["body"])
         if kind == "twilio/text":
@@ -213,21 +227,22 @@ class TwilioApi:
         if faults.hidden > 0:
             faults.hidden -= 1
             found = found[1:]
-        size = int(query.get("PageSize", "50"))
-        account = self._twilio.account_sid
-        path = f"{self._twilio.url}/2010-04-01/Accounts/{account}/Messages.json"
-        page = {
-            "messages": [self._shown(message) for message in found[:size]],
-            "page": 0,
-            "page_size": size,
-            "start": 0,
-            "end": max(min(size, len(found)) - 1, 0),
-            "first_page_uri": f"{path}?PageSize={size}&Page=0",
-            "next_page_uri": None,
-            "previous_page_uri": None,
-            "uri": f"{path}?PageSize={size}&Page=0",
-        }
-        return web.json_response(page)
+        page, size = _page(query)
+        size = min(size, self.largest_page)
+        start, end = page * size, min((page + 1) * size, len(found))
+        return web.json_response(
+            {
+                "messages": [self._shown(message) for message in found[start:end]],
+                "page": page,
+                "page_size": size,
+                "start": start,
+                "end": max(end - 1, 0),
+                "first_page_uri": self._twilio.url + _page_uri(request, size, 0),
+                "next_page_uri": _page_uri(request, size, page + 1) if end < len(found) else None,
+                "previous_page_uri": _page_uri(request, size, page - 1) if page else None,
+                "uri": self._twilio.url + _page_uri(request, size, page),
+            }
+        )
 
     def _shown(self, message: Sent) -> dict[str, Any]:
         account = self._twilio.account_sid
@@ -258,10 +273,14 @@ class TwilioApi:
     async def _get_media(self, request: web.Request) -> web.Response:
         if self.media_faults:
             raise ApiError(self.media_faults.pop(0), 20404, "not now")
+        if request.match_info["media"] not in self._media:
+            raise ApiError(404, 20404, "not found")
         data, content_type = self._media[request.match_info["media"]]
         return web.Response(body=data, content_type=content_type)
 
     async def _create_content(self, request: web.Request) -> web.Response:
+        if request.content_type != "application/json":
+            raise ApiError(415, 20415, "Unsupported Media Type")
         try:
             body = await request.json()
             self._check_content(body)
@@ -269,6 +288,12 @@ class TwilioApi:
             raise ApiError(400, 20001, f"not a content: {error}") from None
         made = self._content(body)
         return web.json_response(self._shown_content(made), status=201)
+
+    async def _get_content(self, request: web.Request) -> web.Response:
+        made = request.match_info["content"]
+        if made not in self.contents:
+            raise ApiError(404, 20404, "not found")
+        return web.json_response(self._shown_content(made))
 
     def _check_content(self, body: Mapping[str, Any]) -> None:
         if body["language"] not in ("de", "en") or len(body["types"]) != 1:
@@ -280,6 +305,8 @@ class TwilioApi:
             raise ApiError(400, 20001, "too many items, or no body")
         if any(not 1 <= len(item[name]) <= longest or len(item["id"]) > 200 for item in items):
             raise ApiError(400, 20001, "a title or an id is too long")
+        if any(len({item[key] for item in items}) < len(items) for key in (name, "id")):
+            raise ApiError(400, 20001, "a title or an id stands twice")
         if kind == "twilio/list-picker" and not 1 <= len(data["button"]) <= 20:
             raise ApiError(400, 20001, "the button is too long")
 
@@ -320,6 +347,42 @@ class TwilioApi:
 
 def _one(form: Mapping[str, list[str]], key: str) -> str:
     return form.get(key, [""])[0]
+
+
+def _is_address(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def _page(query: Mapping[str, str]) -> tuple[int, int]:
+    """Page and page size. A later page is asked for by the token that the page before it gave."""
+    if set(query) - _QUERY:
+        raise ApiError(400, 20001, f"Unknown parameters: {set(query) - _QUERY}")
+    page, size = query.get("Page", "0"), query.get("PageSize", "50")
+    if not (page.isdigit() and size.isdigit() and 1 <= int(size) <= 1000):
+        raise ApiError(400, 20001, "Page or PageSize")
+    if int(page) and query.get("PageToken") != f"PASM{page}":
+        raise ApiError(400, 20006, "Page is out of range without its PageToken")
+    return int(page), int(size)
+
+
+def _page_uri(request: web.Request, size: int, page: int) -> str:
+    """The address of a page below Twilio's own.
+
+    The contract asks for whole addresses and shows short ones; the SDK goes on with the short.
+    """
+    kept = {key: one for key, one in request.query.items() if not key.startswith("Page")}
+    token = {"PageToken": f"PASM{page}"} if page else {}
+    return f"{request.path}?{urlencode({**kept, 'PageSize': size, 'Page': page, **token})}"
+
+
+async def _found(handler: Any, request: web.Request) -> web.StreamResponse:
+    """The answer; an address that does not exist is told like every error."""
+    try:
+        response: web.StreamResponse = await handler(request)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+        raise ApiError(error.status, 20404, "The requested resource was not found") from None
+    return response
 
 
 def _rfc(moment: datetime) -> str:

@@ -101,6 +101,7 @@ class Phone:
                 faults.cut_before = times
             case Fault.CUT_AFTER:
                 faults.cut_after = times
+                faults.states = ()  # a state would tell of it before it is looked up
             case Fault.REJECTED:
                 faults.codes.extend([21610] * times)
             case Fault.FAILS_LATER:

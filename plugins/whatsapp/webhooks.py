@@ -69,7 +69,7 @@ class Webhooks:
             sid = receipt.vendor_id
             await self._inbox.store.write(lambda tx: ledger.note_sid(tx, row, sid))
         if receipt is not None:
-            await self._inbox.receipt(receipt)
+            await self._inbox.receipt(replace(receipt, row=row))
         return web.Response(status=204)
 
     async def file(self, request: web.Request) -> web.StreamResponse:
@@ -77,24 +77,32 @@ class Webhooks:
         return await self._links.serve(request, self._inbox.files)
 
     async def _signed(self, request: web.Request) -> dict[str, str]:
-        """The form, when Twilio signed it for our address; else 403."""
-        if request.content_type != _FORM:
+        """The form, when Twilio signed it for our address; else 403. JSON is no message: 415."""
+        body = await _body(request)
+        is_form = request.content_type == _FORM
+        if not is_form and "bodySHA256" not in request.query:  # nothing vouches for the body
             raise web.HTTPUnsupportedMediaType(text="A form is expected.")
-        form = await _form(request)
+        given = _form(body) if is_form else body.decode(errors="replace")
         signature = request.headers.get("X-Twilio-Signature", "")
         url = self._base + request.raw_path
-        if not self._base or not signature or not self._validator.validate(url, form, signature):
+        if not self._base or not signature or not self._validator.validate(url, given, signature):
             log.warning("signature refused", extra={"route": request.path})
             raise web.HTTPForbidden(text="The signature does not fit.")
-        return {key: str(value) for key, value in form.items()}
+        if isinstance(given, str):
+            raise web.HTTPUnsupportedMediaType(text="A form is expected.")
+        return {key: str(value) for key, value in given.items()}
 
 
-async def _form(request: web.Request) -> MultiDict[str]:
+async def _body(request: web.Request) -> bytes:
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
         if len(body) > _LONGEST:
             raise web.HTTPRequestEntityTooLarge(_LONGEST, len(body))
+    return bytes(body)
+
+
+def _form(body: bytes) -> MultiDict[str]:
     try:
         fields = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, max_num_fields=500, errors="strict"

@@ -21,6 +21,8 @@ BODY_LIMIT = 1600
 """Characters of a message (the API's `Body`)."""
 BUTTON_BODY_LIMIT = 1024
 """Characters of a text above buttons (`twilio/quick-reply`, `twilio/list-picker`)."""
+TEMPLATE_LIMIT = 1024
+"""Characters of a template with its variables filled in."""
 TITLE_LIMIT = 20
 """Characters of a quick reply's title; an item of a list may have 24."""
 QUICK_REPLIES, LIST_ITEMS = 3, 10

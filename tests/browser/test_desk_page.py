@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 from playwright.async_api import Page, expect
 
 from bot.messages import Outbound
-from bot.ports import Reject
+from bot.ports import Reject, Retry
 from plugins.web.channel import WebChannel
 from plugins.web.testing import ChatClient, DeskClient
 from plugins.web.testing_bot import WebBot
@@ -163,7 +164,7 @@ async def before(route: object, jonas: DeskClient) -> None:
 @pytest.mark.parametrize(
     ("reason", "shown"),
     [
-        ("blocked", re.compile("^Nicht angekommen: blocked")),  # a code of some plugin's
+        ("no_such_user", re.compile("^Nicht angekommen: no_such_user")),  # some plugin's code
         ("file_gone", re.compile("^Nicht")),  # a sentence, which stands alone
     ],
 )
@@ -191,6 +192,40 @@ async def test_what_failed_turns_red_and_can_go_again(
             await expect(desk.locator(".wrong .foot span")).to_have_text(shown)
         await desk.get_by_role("button", name="Noch einmal senden").click()
         assert (await chat.wait(lambda m: m.author == "agent")).text == "Kommt nicht an"
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("some_code", re.compile("^Wartet auf Versand$")),
+        ("vendor_unreachable", re.compile("^Wartet auf Versand. Der Anbieter .* zu erreichen.$")),
+    ],
+)
+async def test_what_waits_says_so_and_why_in_words_only(
+    bot: WebBot,
+    opened: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    reason: str,
+    shown: re.Pattern[str],
+) -> None:
+    async def later(self: WebChannel, out: Outbound) -> str:
+        raise Retry(600, reason)
+
+    async with ChatClient(bot.url) as chat:
+        await chat.ask("Mensch")
+        desk = await sit_down(opened, bot, "Anna Beck")
+        await desk.locator(".case").click()
+        await desk.locator("#do-take_over").click()
+        await expect(desk.locator("#writing")).to_be_visible()
+        await chat.wait(lambda m: m.author == "system")
+        monkeypatch.setattr(WebChannel, "send", later)
+        await desk.locator("#text").fill("Kommt später")
+        await desk.locator("#send").click()
+        tried = "SELECT 1 FROM outbox WHERE attempts = 1"
+        while not await bot.app.store.read(lambda tx: tx.rows(tried)):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        await desk.reload()
+        await expect(desk.locator(".foot span").last).to_have_text(shown)
 
 
 async def test_files_both_ways(bot: WebBot, opened: Open) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bot.testing.conformance import ChannelConformance
 from plugins.console.testing_conformance import ConsoleHarness
 from plugins.slack.testing_conformance import SlackHarness, SlackHttpHarness
@@ -36,3 +38,19 @@ class TestSlack(ChannelConformance):
 
 class TestSlackHttp(ChannelConformance):
     harness = SlackHttpHarness
+
+
+def test_no_channel_that_comes_with_the_bot_is_left_out() -> None:
+    plugins = Path(__file__).parents[2] / "plugins"
+    registering = {
+        file.parent.name
+        for file in plugins.glob("*/__init__.py")
+        if "add_channel(" in file.read_text("utf-8")
+    }
+    played = {
+        suite.harness.__module__.split(".")[1]
+        for suite in ChannelConformance.__subclasses__()
+        if suite.__module__ == __name__
+    }
+    assert registering
+    assert registering <= played

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from plugins.web.testing import DeskClient
 from tests.live.process import DESK_TOKEN, BotProcess
@@ -15,6 +17,9 @@ from tests.live.waiting import eventually
 from tests.live.words import said
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
+_CASE = (
+    "SELECT c.id FROM cases c JOIN conversations v ON v.id = c.conversation WHERE v.channel = '{}'"
+)
 JOERG, BJOERN = "+494066969001", "+491713920002"
 """Numbers on the orders B-100235 and B-100237 of the demo shop."""
 
@@ -54,10 +59,26 @@ class Shown(Protocol):
     def buttons(self) -> Sequence[str]: ...
 
 
+@asynccontextmanager
+async def running(bot: BotProcess) -> AsyncIterator[None]:
+    """`bot run` until closed. A failure tells what the bot logged."""
+    bot.start()
+    try:
+        await asyncio.to_thread(bot.wait_ready)
+        yield
+    except BaseException as error:
+        error.add_note(bot.tail(60))
+        raise
+    finally:
+        code = await asyncio.to_thread(bot.stop)
+    assert code == 0, bot.tail()
+
+
 @dataclass
 class Person(ABC):
     """A customer in some messenger."""
 
+    channel: ClassVar[str]
     language: str
 
     @property
@@ -82,6 +103,12 @@ class Person(ABC):
         assert said(name, shown.text, self.language), f"{name}: {shown.text}"
         assert all(part in shown.text for part in parts), shown.text
         return shown
+
+
+async def has_all_in_state(records: Records, channel: str, state: str) -> None:
+    """Everything that went out on a channel gets there."""
+    rest = f"SELECT 1 FROM outbox WHERE target = 'channel:{channel}' AND state <> '{state}'"
+    await eventually(lambda: not records.bot(rest), 10)
 
 
 async def moves(person: Person, shop: LiveShop, records: Records) -> None:
@@ -124,7 +151,7 @@ async def meets_a_person(person: Person, bot: BotProcess, records: Records) -> N
     await person.says(person.words["human"])
     await person.hears("utter_handoff")
     async with DeskClient(bot.url, DESK_TOKEN, "Nora Weber") as agent:
-        case = records.bot("SELECT id FROM cases")[0]["id"]
+        case = records.bot(_CASE.format(person.channel))[0]["id"]
         await agent.take_over(case)
         await person.hears("utter_agent_joined", "Nora")
         await person.sends_photo(PNG, person.words["photo"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,19 +15,21 @@ from tests.conversations.main_job import (
     Person,
     asks_for_a_label,
     cancels,
+    has_all_in_state,
     meets_a_person,
     moves,
+    running,
 )
 from tests.live.process import BotProcess
 from tests.live.records import Records
 from tests.live.shop import LiveShop
-from tests.live.waiting import eventually
 
 
 @dataclass
 class Chat(Person):
     """Somebody on Telegram."""
 
+    channel = "telegram"
     customer: Customer
 
     async def says(self, text: str) -> object:
@@ -51,43 +52,44 @@ async def shop_on_telegram(folder: Path) -> AsyncIterator[tuple[TelegramSimulato
         table = telegram.settings()
         token = {"SCHALTER_TELEGRAM_TOKEN": table.pop("token")}
         bot = BotProcess(folder, {"plugins.telegram": table}, token)
-        bot.start()
-        try:
-            await asyncio.to_thread(bot.wait_ready)
+        async with running(bot):
             yield telegram, bot
-        finally:
-            code = await asyncio.to_thread(bot.stop)
-        assert code == 0, bot.tail()
+
+
+async def main_job(
+    language: str, telegram: TelegramSimulator, bot: BotProcess, shop: LiveShop
+) -> None:
+    """What customers on Telegram go through."""
+    records = Records(bot.data)
+    bjoern = Chat(language, telegram.customer(1001, "Björn"))
+    joerg = Chat(language, telegram.customer(1002, "Jörg"))
+
+    # The own number, shared by the button under the question, is the proof from then on.
+    order = await shop.like("B-100237")
+    await bjoern.says(bjoern.words["track"].format(order))
+    shown = await bjoern.sees()
+    assert len(shown.keyboard) == 1, shown
+    await bjoern.customer.shares_contact(BJOERN)
+    while "B-" not in (shown := await bjoern.sees()).text:
+        pass
+    assert order in shown.text
+
+    await moves(joerg, shop, records)
+    await cancels(joerg, shop, records)
+
+    await asks_for_a_label(bjoern, order)
+    while (shown := await bjoern.sees()).kind == "text":
+        pass
+    assert (shown.kind, (shown.file or b"")[:5]) == ("document", b"%PDF-")
+    shown = await bjoern.sees()
+    assert (shown.kind, (shown.file or b"")[:4]) == ("photo", b"\x89PNG")
+
+    await meets_a_person(joerg, bot, records)
+    await has_all_in_state(records, Chat.channel, "sent")
+    assert all(telegram.api.queries.values())
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
 async def test_the_main_job(tmp_path: Path, language: str) -> None:
     async with shop_on_telegram(tmp_path) as (telegram, bot):
-        shop, records = LiveShop(bot.data), Records(bot.data)
-        bjoern = Chat(language, telegram.customer(1001, "Björn"))
-        joerg = Chat(language, telegram.customer(1002, "Jörg"))
-
-        # The own number, shared by the button under the question, is the proof from then on.
-        order = await shop.like("B-100237")
-        await bjoern.says(bjoern.words["track"].format(order))
-        shown = await bjoern.sees()
-        assert len(shown.keyboard) == 1, shown
-        await bjoern.customer.shares_contact(BJOERN)
-        while "B-" not in (shown := await bjoern.sees()).text:
-            pass
-        assert order in shown.text
-
-        await moves(joerg, shop, records)
-        await cancels(joerg, shop, records)
-
-        await asks_for_a_label(bjoern, order)
-        while (shown := await bjoern.sees()).kind == "text":
-            pass
-        assert (shown.kind, (shown.file or b"")[:5]) == ("document", b"%PDF-")
-        shown = await bjoern.sees()
-        assert (shown.kind, (shown.file or b"")[:4]) == ("photo", b"\x89PNG")
-
-        await meets_a_person(joerg, bot, records)
-        sent = "SELECT 1 FROM outbox WHERE op = 'send' AND state <> 'sent'"
-        await eventually(lambda: not records.bot(sent), 10)
-        assert all(telegram.api.queries.values())
+        await main_job(language, telegram, bot, LiveShop(bot.data))

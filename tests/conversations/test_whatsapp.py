@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,13 +16,14 @@ from tests.conversations.main_job import (
     Person,
     asks_for_a_label,
     cancels,
+    has_all_in_state,
     meets_a_person,
     moves,
+    running,
 )
 from tests.live.process import BotProcess
 from tests.live.records import Records
 from tests.live.shop import LiveShop
-from tests.live.waiting import eventually
 
 PUBLIC = "https://bot.shop.example"
 
@@ -32,6 +32,7 @@ PUBLIC = "https://bot.shop.example"
 class Phone(Person):
     """Somebody with a number."""
 
+    channel = "whatsapp"
     customer: Customer
 
     async def says(self, text: str) -> object:
@@ -55,36 +56,35 @@ async def shop_on_whatsapp(folder: Path) -> AsyncIterator[tuple[TwilioSimulator,
         token = {"SCHALTER_WHATSAPP_AUTH_TOKEN": table.pop("auth_token")}
         settings = {"bot": {"public_url": PUBLIC}, "plugins.whatsapp": table}
         bot = BotProcess(folder, settings, token)
-        bot.start()
-        try:
-            await asyncio.to_thread(bot.wait_ready)
+        async with running(bot):
             twilio.webhooks_at(bot.url, PUBLIC)
             yield twilio, bot
-        finally:
-            code = await asyncio.to_thread(bot.stop)
-        assert code == 0, bot.tail()
+
+
+async def main_job(language: str, twilio: TwilioSimulator, bot: BotProcess, shop: LiveShop) -> None:
+    """What customers on WhatsApp go through."""
+    records = Records(bot.data)
+    bjoern = Phone(language, twilio.customer(BJOERN, "Björn"))
+    joerg = Phone(language, twilio.customer(JOERG, "Jörg"))
+
+    # The number on the order is the proof: nobody is asked for a postcode.
+    order = await shop.like("B-100237")
+    await bjoern.says(bjoern.words["track"].format(order))
+    await bjoern.hears("utter_track_order_delivered")
+    await moves(joerg, shop, records)
+    await cancels(joerg, shop, records)
+
+    await asks_for_a_label(bjoern, order)
+    while not (shown := await bjoern.sees()).media:
+        pass
+    status, content, content_type = await twilio.opens(shown.media[0])
+    assert (status, content[:5], content_type) == (200, b"%PDF-", "application/pdf")
+
+    await meets_a_person(joerg, bot, records)
+    await has_all_in_state(records, Phone.channel, "delivered")
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
 async def test_the_main_job(tmp_path: Path, language: str) -> None:
     async with shop_on_whatsapp(tmp_path) as (twilio, bot):
-        shop, records = LiveShop(bot.data), Records(bot.data)
-        bjoern = Phone(language, twilio.customer(BJOERN, "Björn"))
-        joerg = Phone(language, twilio.customer(JOERG, "Jörg"))
-
-        # The number on the order is the proof: nobody is asked for a postcode.
-        order = await shop.like("B-100237")
-        await bjoern.says(bjoern.words["track"].format(order))
-        await bjoern.hears("utter_track_order_delivered")
-        await moves(joerg, shop, records)
-        await cancels(joerg, shop, records)
-
-        await asks_for_a_label(bjoern, order)
-        while not (shown := await bjoern.sees()).media:
-            pass
-        status, content, content_type = await twilio.opens(shown.media[0])
-        assert (status, content[:5], content_type) == (200, b"%PDF-", "application/pdf")
-
-        await meets_a_person(joerg, bot, records)
-        sent = "SELECT 1 FROM outbox WHERE op = 'send' AND state <> 'delivered'"
-        await eventually(lambda: not records.bot(sent), 10)
+        await main_job(language, twilio, bot, LiveShop(bot.data))

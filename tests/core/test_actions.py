@@ -564,7 +564,7 @@ async def test_a_full_disk_never_records_a_failure_over_a_started_change(
                 raise StoreError("full")
             return await write(work)
 
-        monkeypatch.setattr(w.core.actions._recorder.store, "write", full)
+        monkeypatch.setattr(w.core.actions.recorder.store, "write", full)
         await w.says(YES)
         await action.entered.wait()
         await asyncio.sleep(0.1)

@@ -19,7 +19,9 @@ from bot.messages import (
     Kind,
     Outbound,
     Outcome,
+    Receipt,
     Say,
+    State,
     Turn,
 )
 from bot.ports import Retry, UnknownOutcome
@@ -260,6 +262,18 @@ async def test_a_duplicate_does_not_open_the_window(tmp_path: Path) -> None:
         assert [out.text for out in w.channel.sent] == ["Ja"]
 
 
+async def test_an_edit_does_not_open_the_window(tmp_path: Path) -> None:
+    clock = MovingClock()
+    async with world(tmp_path, texts=TEXTS, channel=Window(), clock=clock) as w:
+        await taken(w)
+        await w.says("noch da?", wire_id="w1")
+        clock.move(DAY)
+        edit = Inbound(Address(w.channel.name, "c1"), "w2", Kind.EDIT, "noch da??", edits="w1")
+        assert await w.core.inbox.accept(edit) == [True]
+        await line(w)
+        assert w.channel.sent == []
+
+
 # --- looking up
 
 
@@ -298,6 +312,26 @@ async def test_a_look_up_that_never_can_tell_ends_visibly(tmp_path: Path) -> Non
         (row,) = await w.rows("SELECT state FROM outbox")
         assert (row["state"], channel.sent) == ("unknown", [])
         assert len(channel.answers) == 12
+
+
+@pytest.mark.parametrize(
+    ("named", "becomes"), [("this", "delivered"), ("another", "unknown"), (None, "unknown")]
+)
+async def test_a_report_that_names_a_message_of_unknown_outcome_settles_it(
+    tmp_path: Path, named: str | None, becomes: str
+) -> None:
+    channel = Asked([Retry(0)] * 20)
+    channel.faults.append(UnknownOutcome())
+    async with world(tmp_path, texts=TEXTS, channel=channel) as w:
+        await w.says("hallo")
+        await w.settled()
+        (row,) = await w.rows("SELECT id FROM outbox")
+        named = row["id"] if named == "this" else named
+        for state in (State.DELIVERED, State.SENT):
+            await w.core.inbox.receipt(Receipt(channel.name, "v-1", state, row=named))
+        await w.core.inbox.receipt(Receipt(channel.name, "v-2", State.READ, row=named))
+        (row,) = await w.rows("SELECT state FROM outbox")
+        assert row["state"] == becomes
 
 
 # --- a phone that the channel vouches for

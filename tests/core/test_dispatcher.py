@@ -351,7 +351,7 @@ async def test_a_take_over_between_freeze_and_ask_asks_nothing(tmp_path: Path) -
             turn = freeze(tx, conversation)
             if turn is not None:
                 case = w.core.handoff.open_case(tx, conversations.get(tx, 1), "asked")
-                w.core.handoff.apply(tx, TakeOver("t", case, "Mia"))
+                w.core.desk_inbox.commands.apply(tx, TakeOver("t", case, "Mia"))
             return turn
 
         w.core._freezer.freeze = and_taken  # type: ignore[method-assign]

@@ -20,6 +20,7 @@ TABLES = {
     "bot": core.BotOptions,
     "dialogue": core.DialogueOptions,
     "handoff": core.HandoffOptions,
+    "hours": core.HoursOptions,
     "files": core.FilesOptions,
     "log": core.LogOptions,
 }
@@ -75,9 +76,10 @@ def test_every_setting_is_in_the_example(models: dict[str, type[BaseModel]]) -> 
 
 def test_the_example_shows_the_defaults() -> None:
     example = tomllib.loads(uncommented())
-    optional = {"plugins", "desk", "json", "public_url"}
+    optional = {"bot.plugins", "bot.public_url", "handoff.desk", "handoff.language"}
+    optional |= {"hours.state", "hours.special", "hours.closed", "log.json"}
     for name, options in TABLES.items():
-        shown = {k: v for k, v in example[name].items() if k not in optional}
+        shown = {k: v for k, v in example[name].items() if f"{name}.{k}" not in optional}
         defaults = options().model_dump(mode="json", by_alias=True)
         assert shown == {key: defaults[key] for key in shown}
 

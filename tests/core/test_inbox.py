@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,21 @@ async def test_an_edit_brings_its_files_along(w: World) -> None:
     await w.core.inbox.accept(Inbound(ME, "e1", Kind.EDIT, "neu", attachments=(file,), edits="m1"))
     (row,) = await w.rows("SELECT * FROM inbox WHERE status = 'pending'")
     assert "neu.png" in row["attachments"]
+
+
+async def test_an_edit_that_changes_nothing_is_no_message(w: World) -> None:
+    """Vendors bring them for reasons of their own: the customer got a second answer."""
+    file = Attachment("bild.png", "image/png", 7, file="f1")
+    await w.core.inbox.accept(Inbound(ME, "m1", text="alt", attachments=(file,)))
+    await w.store.write(lambda tx: tx.run("UPDATE inbox SET status = 'turn'"))
+    same = Inbound(ME, "e1", Kind.EDIT, "alt", attachments=(replace(file, file=None),), edits="m1")
+    await w.core.inbox.accept(same)
+    await w.core.inbox.accept(replace(same, wire_id="e2", attachments=()))
+    assert await texts(w) == []
+    other = replace(file, size=8)
+    await w.core.inbox.accept(replace(same, wire_id="e3", attachments=(other,)))
+    await w.core.inbox.accept(Inbound(ME, "e4", Kind.EDIT, "neu", edits="m1"))
+    assert await texts(w) == ["alt", "neu"]
 
 
 async def test_nobody_edits_another_ones_message(w: World) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from plugins.whatsapp.online import offline_problems, online_problems
+from host.cli import main
+from plugins.whatsapp.offline import offline_problems
+from plugins.whatsapp.online import online_problems
 from plugins.whatsapp.settings import WhatsAppSettings
 from plugins.whatsapp.testing import TwilioSimulator
 
@@ -19,10 +20,8 @@ def check(folder: Path, settings: str, *more: str) -> str:
     file = folder / "schalter.toml"
     file.write_text(settings, "utf-8")
     (folder / ".env").write_text("\n".join(more), "utf-8")
-    bot = Path(sys.executable).with_name("bot")
-    command = [str(bot), "--config", str(file), "check", "--data", str(folder / "data")]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
-    return (done.stdout + done.stderr).decode()
+    options = ["--config", str(file), "check", "--data", str(folder / "data")]
+    return CliRunner().invoke(main, options).output
 
 
 def test_without_a_table_nothing_is_asked_for(tmp_path: Path) -> None:
@@ -42,8 +41,68 @@ def test_a_token_in_the_file_is_refused(tmp_path: Path) -> None:
 def test_what_is_missing_is_said_with_a_remedy(tmp_path: Path) -> None:
     found = check(tmp_path, TABLE, "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
     assert "set [bot] public_url" in found
-    wrong = check(tmp_path, TABLE.replace("+49", "0049"), "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
-    assert "[plugins.whatsapp] sender" in wrong
+
+
+def test_what_has_the_wrong_form_is_said_without_a_pattern(tmp_path: Path) -> None:
+    table = TABLE.replace("+4930", "0049 30").replace("AC0", "SK0")
+    wrong = check(tmp_path, table, "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
+    assert "[plugins.whatsapp] sender: does not have the right form" in wrong
+    assert "without blanks: +4930901820" in wrong
+    assert "The account at Twilio: AC and 32 digits" in wrong
+    assert "{32}" not in wrong
+
+
+@pytest.mark.parametrize(
+    "url", ["bot.shop.example", "https://", "https://x.example/?a=1", "https://x.example/#a"]
+)
+def test_an_address_that_cannot_be_one_is_refused(tmp_path: Path, url: str) -> None:
+    found = check(tmp_path, f'[bot]\npublic_url = "{url}"\n')
+    assert "[bot] public_url: does not have the right form" in found
+    assert "https://bot.shop.example" in found
+
+
+TEMPLATE = """[[plugins.whatsapp.templates]]
+content_sid = "HX00000000000000000000000000000000"
+language = "de"
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('response = "utter_tracck"', "it stands for 'utter_tracck', and there is no such text"),
+        ('variables = {1 = "{txt}"}', "variable 1: no fact is called 'txt' here"),
+        ('variables = {1 = "{{text}}"}', "variable 1: a brace is left over in '{{text}}'"),
+        ('variables = {who = "{agent:dat}"}', "variable who: unknown spec in {agent:dat}"),
+        (
+            'response = "utter_track_order_shipped"\nvariables = {1 = "{ordr}"}',
+            "no fact is called 'ordr' here",
+        ),
+        ("variables = {1 = 2}", "[plugins.whatsapp.templates.0.variables] 1"),
+        ('variabls = {1 = "{text}"}', "unknown key — did you mean 'variables'?"),
+    ],
+)
+def test_a_template_that_cannot_be_filled_is_named(tmp_path: Path, lines: str, said: str) -> None:
+    found = check(tmp_path, f"{TABLE}{TEMPLATE}{lines}\n", "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
+    assert said in found
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'variables = {name = "{agent}", text = "{text}", shop = "{shop_name}"}',
+        'response = "utter_track_order_shipped"\nvariables = {1 = "{order}", 2 = "{text}"}',
+    ],
+)
+def test_a_template_that_can_be_filled_is_fine(tmp_path: Path, lines: str) -> None:
+    found = check(tmp_path, f"{TABLE}{TEMPLATE}{lines}\n", "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
+    assert "template" not in found
+
+
+def test_what_is_no_accounts_token_is_noted(tmp_path: Path) -> None:
+    note = "does not look like an account's auth token"
+    assert note in check(tmp_path, TABLE, "SCHALTER_WHATSAPP_AUTH_TOKEN=x")
+    assert note not in check(tmp_path, TABLE, f"SCHALTER_WHATSAPP_AUTH_TOKEN={'0a' * 16}")
 
 
 def settings_of(twilio: TwilioSimulator, **more: object) -> WhatsAppSettings:
@@ -87,6 +146,17 @@ async def test_templates_that_cannot_be_used_are_named(twilio: TwilioSimulator) 
     assert found == [f"the template {rejected} is rejected", f"there is no template {missing}"]
     doubled = [p.what for p in offline_problems(settings, "https://bot.shop.example")]
     assert doubled == ["two templates stand for 'agent_line' in 'de'; the first is used"]
+
+
+async def test_a_template_that_is_another_than_its_settings_say_is_named(
+    twilio: TwilioSimulator,
+) -> None:
+    made = twilio.api.approve("Hello {{1}}, {{who}} and {{when}}", "en")
+    settings = settings_of(twilio, templates=[template(made)])
+    assert [problem.what for problem in await online_problems(settings)] == [
+        f"nothing fills when, who of the template {made}",
+        f"the template {made} is in 'en', not in 'de'",
+    ]
 
 
 async def test_no_network_is_named() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import aiohttp
 import pytest
@@ -11,6 +14,7 @@ from bot.testing import RunningBot
 from plugins.whatsapp.testing import Customer, TwilioSimulator, sid
 from plugins.whatsapp.webhooks import MESSAGES, STATUS
 
+Start = Callable[..., AbstractAsyncContextManager[RunningBot]]
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 
 
@@ -35,6 +39,36 @@ async def test_a_repeated_webhook_is_one_message(
     assert (await anna.receives()).text == "echo: Hallo"
     await anna.receives_nothing()
     assert len(await inbox(bot)) == 1
+
+
+async def test_a_sid_counts_once_whatever_comes_with_it_also_after_a_restart(
+    start: Start, anna: Customer, twilio: TwilioSimulator
+) -> None:
+    form = anna.form(sid("SM"), {"Body": "Hallo"})
+    async with start() as bot:
+        anna.wrote_at = twilio.now()
+        assert await twilio.calls(form) == 204
+        assert (await anna.receives()).text == "echo: Hallo"
+        assert await twilio.calls({**form, "Body": "Anders"}) == 204
+    async with start() as bot:
+        assert await twilio.calls({**form, "Body": "Anders"}) == 204
+        await anna.receives_nothing()
+        assert [row["text"] for row in await inbox(bot)] == ["Hallo"]
+
+
+async def test_of_two_signatures_the_first_must_fit(
+    bot: RunningBot, anna: Customer, twilio: TwilioSimulator
+) -> None:
+    form = anna.form(sid("SM"), {"Body": "Hallo"})
+    right = twilio._validator.compute_signature(f"https://bot.shop.example{MESSAGES}", form)
+    for first, second, status in (("AAAA", right, 403), (f"{right},{right}", right, 403)):
+        headers = [("X-Twilio-Signature", first), ("X-Twilio-Signature", second)]
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{bot.url}{MESSAGES}", data=form, headers=headers) as response,
+        ):
+            assert response.status == status
+    assert await inbox(bot) == []
 
 
 @pytest.mark.parametrize("signature", ["", "AAAA", "ünlesbar".encode().decode("latin-1")])
@@ -115,6 +149,27 @@ async def test_another_kind_of_body_is_refused(bot: RunningBot) -> None:
             assert response.status == 413
 
 
+async def test_json_is_refused_for_what_it_is_only_when_its_signature_fits(
+    bot: RunningBot, twilio: TwilioSimulator
+) -> None:
+    """Twilio signs JSON by a hash in the address; its messages are forms."""
+    body, other = b'{"Body": "Hallo"}', b'{"Body": "Anders"}'
+    path = f"{MESSAGES}?bodySHA256={hashlib.sha256(body).hexdigest()}"
+    signature = twilio._validator.compute_signature(f"https://bot.shop.example{path}", {})
+    json = {"Content-Type": "application/json"}
+    async with aiohttp.ClientSession(headers=json) as session:
+        for data, given, status in [
+            (body, signature, 415),
+            (other, signature, 403),
+            (body, signature[::-1], 403),
+            (body, "", 403),
+        ]:
+            headers = {"X-Twilio-Signature": given}
+            async with session.post(f"{bot.url}{path}", data=data, headers=headers) as answer:
+                assert answer.status == status
+    assert await inbox(bot) == []
+
+
 async def test_files_are_fetched_before_the_turn(bot: RunningBot, anna: Customer) -> None:
     await anna.sends_files([(PNG, "image/png"), (b"%PDF-1.4 x", "application/pdf")], "so kam es an")
     await anna.receives()
@@ -124,6 +179,17 @@ async def test_files_are_fetched_before_the_turn(bot: RunningBot, anna: Customer
         ("image-1.png", "image/png", None),
         ("application-2.pdf", "application/pdf", None),
     ]
+
+
+async def test_ten_files_keep_their_order_and_a_disguised_one_is_told(
+    bot: RunningBot, anna: Customer
+) -> None:
+    files = [(PNG + bytes([number]), "image/png") for number in range(9)]
+    await anna.sends_files([*files, (b"MZ\x90\0" + b"\0" * 64, "image/jpeg")], "alle")
+    await anna.receives()
+    (turn,) = bot.dialogue.asked
+    assert [a.name for a in turn.attachments[:9]] == [f"image-{n}.png" for n in range(1, 10)]
+    assert [a.error for a in turn.attachments] == [None] * 9 + ["file_type"]
 
 
 async def test_a_file_that_is_not_there_yet_is_fetched_again(

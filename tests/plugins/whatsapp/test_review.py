@@ -241,6 +241,66 @@ async def test_a_timeout_after_the_request_left_is_looked_up_first(
         assert created(twilio) == 1
 
 
+async def test_a_state_that_comes_after_a_look_up_in_vain_stops_the_second_send(
+    bot: RunningBot, anna: Customer, twilio: TwilioSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_module.WhatsAppChannel, "settles_after", timedelta(0))
+    monkeypatch.setattr("bot.outbox.backoff", lambda _attempt, **_: timedelta(seconds=0.5))
+    twilio.faults.cut_after, twilio.faults.hidden, twilio.faults.states = 1, 1, ()
+    await anna.says("Hallo")
+    await bot.until("SELECT 1 FROM outbox WHERE reason = 'not_sent' AND state = 'queued'")
+    await twilio.reports(twilio.api.messages[0], "delivered")
+    await bot.until("SELECT 1 FROM outbox WHERE op = 'send' AND state = 'delivered'")
+    assert created(twilio) == 1
+
+
+async def test_a_late_state_settles_an_unknown_outcome(
+    bot: RunningBot, anna: Customer, twilio: TwilioSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def in_vain(_self: object, _out: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(channel_module.WhatsAppChannel, "look_up", in_vain)
+    twilio.faults.cut_after, twilio.faults.states = 1, ()
+    await anna.says("Hallo")
+    assert (await settled(bot, "echo: Hallo"))[0] == "unknown"
+    (message,) = twilio.api.messages
+    for state in ("delivered", "sent"):
+        assert await twilio.reports(message, state) == 204
+    assert await settled(bot, "echo: Hallo") == ("delivered", None)
+
+
+async def test_a_state_of_a_row_that_is_not_ours_changes_nothing(
+    bot: RunningBot, anna: Customer, twilio: TwilioSimulator
+) -> None:
+    await anna.says("Hallo")
+    await bot.until("SELECT 1 FROM outbox WHERE op = 'send' AND state = 'delivered'")
+    rows = await bot.rows("SELECT * FROM outbox")
+    for path in (f"{STATUS}?row=nobody", STATUS, f"{STATUS}?row={rows[0]['id']}"):
+        form = {"MessageSid": sid("SM"), "MessageStatus": "read"}
+        assert await twilio.calls(form, path) == 204
+    assert await bot.rows("SELECT * FROM outbox") == rows
+
+
+async def test_too_many_contents_hold_everybody_too(
+    bot: RunningBot, anna: Customer, twilio: TwilioSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(_body: object) -> None:
+        monkeypatch.undo()
+        raise ApiError(429, 20429, "Too Many Requests")
+
+    twilio.faults.retry_after = "0.6"
+    monkeypatch.setattr(twilio.api, "_check_content", busy)
+    bea = twilio.customer("+491713920002", "Bea")
+    await ask(bot, anna, "frage", Button("Ja", "/affirm"))
+    await bot.until("SELECT 1 FROM outbox WHERE reason = 'whatsapp_rate'")
+    await bea.says("Hallo")
+    await bea.receives_nothing(0.2)
+    assert created(twilio) == 0
+    await bea.receives()
+    assert (await anna.receives()).buttons == ("Ja",)
+
+
 async def test_a_refused_connection_is_tried_again(
     start: Any, anna: Customer, twilio: TwilioSimulator
 ) -> None:
@@ -399,10 +459,11 @@ async def test_a_file_alone_never_goes_out_as_a_template_without_it(
     ("ago", "state"),
     [
         (timedelta(hours=24), "failed"),
-        (timedelta(hours=24) - timedelta(seconds=30), "sent"),
+        (timedelta(hours=24) - timedelta(seconds=50), "failed"),
+        (timedelta(hours=24) - timedelta(seconds=90), "sent"),
     ],
 )
-async def test_the_window_is_open_for_exactly_a_day(
+async def test_the_window_is_open_for_a_day_less_a_minute_for_the_way(
     bot: RunningBot, anna: Customer, twilio: TwilioSimulator, ago: timedelta, state: str
 ) -> None:
     twilio.faults.states = ()
@@ -422,6 +483,23 @@ async def test_a_message_that_comes_while_a_send_waits_opens_the_window(
     await last_wrote(bot, timedelta(hours=25))
     await anna.says("Ja, hier.")
     assert (await anna.receives()).text == "Noch da?"
+
+
+async def test_what_is_too_long_for_a_template_is_refused_here(
+    start: Any, anna: Customer, twilio: TwilioSimulator
+) -> None:
+    made = twilio.api.approve("Hallo, {{1}}")
+    template = {"content_sid": made, "language": "de", "variables": {"1": "{text}"}}
+    async with start(templates=[template]) as bot:
+        await taken(bot, anna)
+        await last_wrote(bot, timedelta(hours=25))
+        twilio.clock_shift = timedelta(hours=25)
+        long, short = "wort " * 240 + "Ende", "Ihr Paket ist da."
+        for text in (long, short):
+            await bot.app.core.desk_inbox.accept(Line(text[:5], 1, "Mia", text))
+        assert await settled(bot, long) == ("failed", "whatsapp_template_long")
+        assert (await settled(bot, short))[0] == "sent"
+        assert bot.app.texts.has("reason_whatsapp_template_long")
 
 
 # --- files of customers
