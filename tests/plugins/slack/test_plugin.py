@@ -30,7 +30,7 @@ async def test_a_member_is_answered(
     async with running_bot(tmp_path, {"slack": table}, environment=secrets) as bot:
         if mode == "http":
             http = slack.listens_at(f"{bot.url}{EVENTS_PATH}")
-            while not await http.verifies_url() or (await http.call("{}"))[0] == 503:
+            while not await http.verifies_url() or (await http.call("{}"))[0] == 503:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         else:
             await slack.socket.connected()
