@@ -155,6 +155,7 @@ async def play(day: Afternoon) -> Spoken:
         await asyncio.sleep(20)
         over.set()
         await asyncio.wait(working)
+    _calm(day)
     return spoken
 
 
@@ -178,6 +179,13 @@ def _faults(day: Afternoon) -> list:
         twilio.broken, telegram.broken, slack.broken["chat.postMessage"] = 1, 1, 1
 
     return [too_many, twice, broken]
+
+
+def _calm(day: Afternoon) -> None:
+    twilio, telegram, slack = day.twilio.faults, day.telegram.faults, day.slack.faults
+    twilio.too_many = telegram.too_many = twilio.broken = telegram.broken = 0
+    slack.too_many.clear()
+    slack.broken.clear()
 
 
 async def settled(day: Afternoon) -> bool:
