@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.messages import Address, Attachment, Features, Inbound, Kind, Outbound, Owner, Speaker
-from bot.ports import Inbox, Route, Tx
+from bot.ports import Inbox, Reject, Route, Store, Tx
 from plugins.web import events, ledger, serving, wire
 from plugins.web.events import HEARTBEAT, Listener, Listeners
 from plugins.web.serving import language_of
@@ -70,6 +70,8 @@ class WebChannel:
             attachment_limit=settings.upload_limit,
             burst_seconds=settings.burst_seconds,
             unknown_send="dedupe",
+            edits=True,
+            unsends=True,
         )
 
     @asynccontextmanager
@@ -83,8 +85,6 @@ class WebChannel:
 
     async def send(self, out: Outbound) -> str:
         """Note the message for the page and wake it. The same id twice is one message."""
-        if self._inbox is None:
-            raise RuntimeError("the channel is not open")
         session = out.address.id
 
         def note(tx: Tx) -> tuple[int, bool]:
@@ -93,9 +93,29 @@ class WebChannel:
                     ledger.add_file(tx, session, attachment, uploaded=False)
             return ledger.add_out(tx, session, out.id, out.author, wire.shown_outbound(out))
 
-        number, _ = await self._inbox.store.write(note)
+        number, _ = await self._store.write(note)
         self._listeners.ring(session)
         return str(number)
+
+    async def edit(self, out: Outbound, vendor_id: str) -> None:
+        """Change a message on the page. Raises Reject when it is not there."""
+        session, number = out.address.id, int(vendor_id)
+        if not await self._store.write(lambda tx: ledger.edit(tx, session, number, out.text)):
+            raise Reject("not_edited")
+        self._listeners.ring(session)
+
+    async def unsend(self, address: Address, vendor_id: str) -> None:
+        """Take a message away from the page. Raises Reject when there never was one."""
+        number = int(vendor_id)
+        if not await self._store.write(lambda tx: ledger.remove(tx, address.id, number)):
+            raise Reject("not_unsent")
+        self._listeners.ring(address.id)
+
+    @property
+    def _store(self) -> Store:
+        if self._inbox is None:
+            raise RuntimeError("the channel is not open")
+        return self._inbox.store
 
     def routes(self, inbox: Inbox) -> Sequence[Route]:
         """The page's API below ``/chat``."""
@@ -223,7 +243,8 @@ class ChatApi:
             sent = b""
             for message in await self._after(session, seen):
                 seen = message["id"]
-                sent += events.event("message", message, seen)
+                kind = "change" if "changes" in message else "message"
+                sent += events.event(kind, message, seen)
             now = await self._inbox.speaker(session.address)
             if now != speaker:
                 speaker = now
@@ -276,9 +297,7 @@ def _inbound(session: Session, post: Post, attachments: tuple[Attachment, ...]) 
 
 
 def _shown_speaker(speaker: Speaker) -> dict[str, str | None]:
-    # Customers learn a first name, never the whole one.
-    first = speaker.name.split()[0] if speaker.name and speaker.name.strip() else None
-    return {"owner": speaker.owner, "name": first}
+    return {"owner": speaker.owner, "name": wire.first_name(speaker.name)}
 
 
 def _number(text: str | None, default: int) -> int:

@@ -193,7 +193,9 @@ class DeskApi:
             code, _, agent = (result.reason or "refused").partition(":")
             raise Fault(409, code, agent=agent)
         self._listeners.ring(EVERYBODY, str(command.case))
-        return serving.json_response({"done": True, "line": result.line})
+        how = None if result.reason is None else self._reason(request, result.reason)
+        done = {"done": True, "line": result.line, "reason": result.reason, "message": how}
+        return serving.json_response(done)
 
     async def _attachments(self, files: Sequence[str]) -> tuple[Attachment, ...]:
         found = [await self._desk.commands.files.describe(file) for file in files]

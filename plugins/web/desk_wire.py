@@ -8,13 +8,22 @@ from decimal import Decimal
 from typing import Any
 
 from bot.desk import (
+    Again,
+    Assign,
     Case,
     Close,
     Command,
+    Edit,
     HandBack,
     HistoryLine,
     Line,
+    Prioritise,
+    Release,
+    SetLanguage,
+    Snooze,
+    Stop,
     TakeOver,
+    Unsend,
 )
 from bot.messages import Attachment
 from plugins.web.wire import CLIENT_ID, Fault, clean, files_of, shown_attachment, text_of, visible
@@ -39,20 +48,79 @@ def parse_command(found: Mapping[str, Any], attachments: tuple[Attachment, ...])
     agent = parse_agent(found)
     if not CLIENT_ID.fullmatch(name) or not isinstance(case, int) or isinstance(case, bool):
         raise Fault(400, "not_valid")
-    text, note = _words(found, "text"), _words(found, "note")
     match found.get("kind"):
+        case "line" | "note" | "stop" | "edit" | "unsend" | "again" as kind:
+            return _line_command(kind, found, name, case, agent, attachments)
+        case "prioritise" | "snooze" | "language" as kind:
+            return _triage_command(kind, found, name, case, agent)
+        case kind:
+            return _case_command(kind, found, name, case, agent)
+
+
+def _line_command(
+    kind: str,
+    found: Mapping[str, Any],
+    name: str,
+    case: int,
+    agent: str,
+    attachments: tuple[Attachment, ...],
+) -> Command:
+    text, line = _words(found, "text"), text_of(found, "line")
+    match kind:
+        case "stop":
+            return Stop(name, case, agent, line)
+        case "unsend":
+            return Unsend(name, case, agent, line)
+        case "again":
+            return Again(name, case, agent, line)
+    if not (visible(text) or (attachments and kind != "edit")):
+        raise Fault(400, "empty")
+    if kind == "edit":
+        return Edit(name, case, agent, line, text)
+    return Line(name, case, agent, text, attachments, internal=kind == "note")
+
+
+def _triage_command(
+    kind: str, found: Mapping[str, Any], name: str, case: int, agent: str
+) -> Command:
+    match kind:
+        case "prioritise":
+            priority: Any = text_of(found, "priority")  # what there is none of is refused
+            return Prioritise(name, case, agent, priority)
+        case "snooze":
+            return Snooze(name, case, agent, _moment(found, "until"))
+        case _:
+            return SetLanguage(name, case, agent, text_of(found, "language"))
+
+
+def _case_command(
+    kind: object, found: Mapping[str, Any], name: str, case: int, agent: str
+) -> Command:
+    text, note = _words(found, "text"), _words(found, "note")
+    match kind:
         case "take_over":
             return TakeOver(name, case, agent, force=found.get("force") is True)
-        case "line" | "note" as kind:
-            if not (visible(text) or attachments):
-                raise Fault(400, "empty")
-            return Line(name, case, agent, text, attachments, internal=kind == "note")
+        case "assign":
+            return Assign(name, case, agent, parse_agent({"agent": found.get("to")}))
+        case "release":
+            return Release(name, case, agent)
         case "hand_back":
             return HandBack(name, case, agent, outcome=text, note=note)
         case "close":
-            return Close(name, case, agent, note=note)
+            return Close(name, case, agent, note=note, outcome=text)
         case _:
             raise Fault(400, "not_valid")
+
+
+def _moment(found: Mapping[str, Any], key: str) -> datetime | None:
+    text = text_of(found, key)
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise Fault(400, "not_valid") from error
+    if moment is not None and moment.tzinfo is None:
+        raise Fault(400, "not_valid")
+    return moment
 
 
 def command_files(found: Mapping[str, Any]) -> tuple[str, ...]:
@@ -80,6 +148,7 @@ def shown_case(case: Case, explain: Callable[[str], str]) -> dict[str, Any]:
         "language": case.language,
         "customer": case.customer,
         "agent": case.agent,
+        "agent_name": case.agent_name,
         "opened_at": _time(case.opened_at),
         "taken_at": _time(case.taken_at),
         "closed_at": _time(case.closed_at),
@@ -89,6 +158,7 @@ def shown_case(case: Case, explain: Callable[[str], str]) -> dict[str, Any]:
         "orders": [_flat(order) for order in case.orders],
         "updated": case.updated,
         "reply_until": _time(case.reply_until),
+        "snoozed_until": _time(case.snoozed_until),
         "summary": case.summary,
         "contact": case.contact,
         "waits_since": _time(case.waits_since),
@@ -111,6 +181,8 @@ def shown_line(line: HistoryLine, explain: Callable[[str], str | None]) -> dict[
         "kind": line.kind,
         "effect": line.effect,
         "quote": line.quote,
+        "command": line.command,
+        "edited": line.edited,
     }
 
 

@@ -26,10 +26,25 @@ VALUES (:session, :file, :name, :content_type, :size, :uploaded, :at)
 ON CONFLICT (session, file) DO UPDATE SET name = excluded.name, at = excluded.at
 """
 _AFTER = """
-SELECT * FROM web_messages WHERE session = :session AND id > :after ORDER BY id LIMIT :limit
+SELECT * FROM web_messages WHERE session = :session AND id > :after AND removed = 0
+ORDER BY id LIMIT :limit
 """
 _BEFORE = """
-SELECT * FROM web_messages WHERE session = :session AND id < :before ORDER BY id DESC LIMIT :limit
+SELECT * FROM web_messages WHERE session = :session AND id < :before AND removed = 0
+AND changes IS NULL ORDER BY id DESC LIMIT :limit
+"""
+_SHOWN = """
+SELECT * FROM web_messages WHERE session = :session AND id = :id AND direction = 'out'
+AND changes IS NULL
+"""
+_INSERT_CHANGE = """
+INSERT INTO web_messages (session, direction, author, payload, at, changes)
+VALUES (:session, 'out', :author, :payload, :at, :changes)
+"""
+_DROP_FILES = """
+DELETE FROM web_files WHERE session = :session AND file = :file AND uploaded = 0
+AND NOT EXISTS (SELECT 1 FROM web_messages m WHERE m.session = :session AND m.removed = 0
+AND m.payload LIKE '%' || :file || '%')
 """
 _FILE = "SELECT * FROM web_files WHERE session = :session AND file = :file"
 _UPLOADS = """
@@ -65,6 +80,46 @@ def add_out(
     return _id(row), new > 0
 
 
+def edit(tx: Tx, session: str, number: int, text: str) -> bool:
+    """Change the text of a message, and note that; False when it is not there (any more)."""
+    row = tx.row(_SHOWN, session=session, id=number)
+    if row is None or row["removed"]:
+        return False
+    payload = json.loads(row["payload"])
+    if payload["text"] != text:
+        changed = json.dumps({**payload, "text": text, "edited": True})
+        tx.run("UPDATE web_messages SET payload = :new WHERE id = :id", id=number, new=changed)
+        _note_change(tx, row, {"text": text, "edited": True})
+    return True
+
+
+def remove(tx: Tx, session: str, number: int) -> bool:
+    """Take a message and its files away, and note that; False when there is none."""
+    row = tx.row(_SHOWN, session=session, id=number)
+    if row is None:
+        return False
+    if not row["removed"]:
+        tx.run(
+            "UPDATE web_messages SET payload = '{}', removed = 1 WHERE id = :id",
+            id=number,
+        )
+        for one in json.loads(row["payload"])["attachments"]:
+            tx.run(_DROP_FILES, session=session, file=one["file"])
+        _note_change(tx, row, {"removed": True})
+    return True
+
+
+def _note_change(tx: Tx, row: Row, shown: Mapping[str, Any]) -> None:
+    tx.run(
+        _INSERT_CHANGE,
+        session=row["session"],
+        author=row["author"],
+        payload=json.dumps(shown),
+        at=_now(),
+        changes=row["id"],
+    )
+
+
 def add_file(tx: Tx, session: str, attachment: Attachment, *, uploaded: bool) -> None:
     """Let a session read a file; ``uploaded`` when the customer sent it."""
     tx.run(
@@ -95,7 +150,7 @@ def file(tx: Tx, session: str, name: str) -> Attachment | None:
 
 
 def after(tx: Tx, session: str, number: int, limit: int) -> list[dict[str, Any]]:
-    """What was said after a row, oldest first."""
+    """What was said and changed after a row, oldest first."""
     return [shown(row) for row in tx.rows(_AFTER, session=session, after=number, limit=limit)]
 
 
@@ -107,6 +162,8 @@ def before(tx: Tx, session: str, number: int, limit: int) -> list[dict[str, Any]
 
 def shown(row: Row) -> dict[str, Any]:
     """Render a row for the page."""
+    if row["changes"] is not None:
+        return {"id": row["id"], "changes": row["changes"], **json.loads(row["payload"])}
     return {
         "id": row["id"],
         "direction": row["direction"],

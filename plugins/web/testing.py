@@ -53,6 +53,7 @@ class ChatMessage:
     at: str
     name: str | None = None
     client_id: str | None = None
+    edited: bool = False
     buttons: tuple[tuple[str, str], ...] = ()
     attachments: tuple[ChatFile, ...] = ()
 
@@ -67,6 +68,7 @@ class ChatMessage:
             at=data["at"],
             name=data.get("name"),
             client_id=data.get("client_id"),
+            edited=data.get("edited", False),
             buttons=tuple((b["title"], b["payload"]) for b in data.get("buttons", ())),
             attachments=tuple(
                 ChatFile(f["file"], f["name"], f["content_type"], f["size"])
@@ -160,11 +162,15 @@ class HttpClient:
 
 
 class ChatClient(HttpClient):
-    """A customer at the chat page. ``messages`` is all that :meth:`wait` has seen so far."""
+    """A customer at the chat page. ``messages`` is all that :meth:`wait` has seen so far.
+
+    ``changes`` are the edits and removals that it has seen, as the server shows them.
+    """
 
     def __init__(self, base_url: str, language: str = "de") -> None:
         super().__init__(base_url, {"Accept-Language": language})
         self.messages: list[ChatMessage] = []
+        self.changes: list[Mapping[str, Any]] = []
         self.speaker: Mapping[str, Any] = {"owner": "bot", "name": None}
         self._seen = 0
 
@@ -240,12 +246,28 @@ class ChatClient(HttpClient):
                 async for event in stream:
                     if event.kind == "speaker":
                         self.speaker = event.data
+                    if event.kind == "change":
+                        self.changes.append(event.data)
                     if event.kind != "message":
                         continue
                     message = ChatMessage.read(event.data)
                     self.messages.append(message)
                     if wanted(message):
                         return message
+            finally:
+                await stream.aclose()  # type: ignore[attr-defined]
+        raise TimeoutError
+
+    async def change(self, *, patience: float = PATIENCE) -> Mapping[str, Any]:
+        """The next edit or removal. Raises TimeoutError."""
+        async with asyncio.timeout(patience):
+            stream = self.events()
+            try:
+                async for event in stream:
+                    if event.kind == "change":
+                        self.changes.append(event.data)
+                        found: Mapping[str, Any] = event.data
+                        return found
             finally:
                 await stream.aclose()  # type: ignore[attr-defined]
         raise TimeoutError
@@ -313,9 +335,25 @@ class DeskClient(HttpClient):
         """Give the conversation back to the bot; ``outcome`` is said to the customer."""
         return await self.command("hand_back", case, text=outcome, note=note)
 
-    async def close_case(self, case: int, note: str = "") -> Mapping[str, Any]:
-        """End the case."""
-        return await self.command("close", case, note=note)
+    async def close_case(self, case: int, note: str = "", outcome: str = "") -> Mapping[str, Any]:
+        """End the case; note and outcome stay inside."""
+        return await self.command("close", case, note=note, text=outcome)
+
+    async def stop(self, case: int, line: str) -> Mapping[str, Any]:
+        """Take a line back within its undo time."""
+        return await self.command("stop", case, line=line)
+
+    async def edit(self, case: int, line: str, text: str) -> Mapping[str, Any]:
+        """Change a line."""
+        return await self.command("edit", case, line=line, text=text)
+
+    async def unsend(self, case: int, line: str) -> Mapping[str, Any]:
+        """Delete a line."""
+        return await self.command("unsend", case, line=line)
+
+    async def send_again(self, case: int, line: str) -> Mapping[str, Any]:
+        """Send a line that failed once more."""
+        return await self.command("again", case, line=line)
 
     async def upload(self, data: bytes, name: str) -> ChatFile:
         """Upload a file, to be named in a line."""

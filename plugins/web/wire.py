@@ -112,11 +112,16 @@ def shown_attachment(attachment: Attachment) -> dict[str, Any]:
     }
 
 
+def first_name(name: str | None) -> str | None:
+    """What customers learn of an agent's name: never the whole one."""
+    return name.split()[0] if name and name.strip() else None
+
+
 def shown_outbound(out: Outbound) -> dict[str, Any]:
     """Render what the customer is sent, as the table keeps it."""
     return {
         "text": out.text,
-        "name": out.name,
+        "name": first_name(out.name),
         "language": out.language,
         "buttons": [{"title": b.title, "payload": b.payload} for b in out.buttons],
         "attachments": [shown_attachment(a) for a in out.attachments],

@@ -3,7 +3,8 @@
 import { byId, el } from "./dom.js";
 
 /**
- * Ask. `fields` are {name, label, hint, value, long, required}. `send(values)` is awaited before
+ * Ask. `fields` are {name, label, hint, value, long, required, limit}; with `options` ([value, text])
+ * one is chosen, with `list` values are suggested. `send(values)` is awaited before
  * the dialog closes; an error's message is shown in it. Resolves to the values, or null.
  */
 export function ask({ title, text = "", fields = [], content = null, yes, no, send = async () => {} }) {
@@ -42,14 +43,21 @@ export function ask({ title, text = "", fields = [], content = null, yes, no, se
       resolve(result);
     }, { once: true });
     dialog.showModal();
-    (form.querySelector("input, textarea") ?? byId("ask-yes")).focus();
+    (form.querySelector("input, textarea, select") ?? byId("ask-yes")).focus();
   });
 }
 
-function fieldNode({ name, label, hint = "", value = "", long = false, required = false }) {
+function fieldNode({ name, label, hint = "", value = "", long = false, required = false, limit = 0, options = null, list = null }) {
   const id = `field-${name}`;
-  const common = { id, name, placeholder: hint, required, maxlength: long ? 2000 : 60, dir: "auto" };
-  const input = long ? el("textarea", { ...common, rows: 2 }) : el("input", { ...common, autocomplete: "name" });
+  const common = { id, name, placeholder: hint, required, maxlength: limit || (long ? 2000 : 60), dir: "auto" };
+  const heading = el("label", { for: id }, label);
+  if (options) {
+    const choices = options.map(([code, text]) => el("option", { value: code, selected: code === value }, text));
+    return el("div", { class: "field" }, heading, el("select", { id, name }, choices));
+  }
+  const suggested = list && el("datalist", { id: `${id}-list` }, list.map((one) => el("option", { value: one })));
+  const autocomplete = list ? "off" : "name";
+  const input = long ? el("textarea", { ...common, rows: 2 }) : el("input", { ...common, autocomplete, list: list && `${id}-list` });
   input.value = value;
-  return el("div", { class: "field" }, el("label", { for: id }, label), input);
+  return el("div", { class: "field" }, heading, input, suggested);
 }

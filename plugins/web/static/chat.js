@@ -31,7 +31,7 @@ const queue = new Queue({
 });
 const stream = new Stream(
   (last) => `chat/events?after=${last}`,
-  { message: receive, speaker: showSpeaker },
+  { message: receive, change: (change) => log.change(change), speaker: showSpeaker },
   showConnection,
 );
 

@@ -4,7 +4,8 @@ import { ask } from "./ask.js";
 import { Composer } from "./desk_composer.js";
 import { Api } from "./desk_api.js";
 import { drawCard } from "./desk_card.js";
-import { caseName, CaseList, spanText, stateText } from "./desk_list.js";
+import { CaseMenu } from "./desk_menu.js";
+import { caseName, CaseList, snoozedText, spanText, stateText } from "./desk_list.js";
 import { Thread } from "./desk_thread.js";
 import { byId, Drawn, el, icon, kept } from "./dom.js";
 import { Stream } from "./stream.js";
@@ -22,9 +23,15 @@ const thread = new Thread({
   scroll: byId("thread"),
   list: byId("lines"),
   words,
-  onUse: (text) => composer.use(text),
-  onAgain: (line) => attempt(() => command("line", { text: line.text, attachments: line.attachments.map((file) => file.file) })),
+  acts: {
+    use: (text) => composer.use(text),
+    stop: (line) => quietly(() => command("stop", { line: line.id })),
+    again: (line) => quietly(() => command("again", { line: line.id })),
+    edit: editLine,
+    unsend: unsendLine,
+  },
 });
+const menu = new CaseMenu({ words, me, command, colleagues, done: quietly });
 const buttons = new Drawn(byId("actions"));
 const card = new Drawn(byId("card"));
 const composer = new Composer({ words, me, onSend: (kind, more) => command(kind, more), onTake: takeOver });
@@ -52,7 +59,7 @@ async function reloadCase(id) {
   current = item;
   list.look(item);
   drawCase();
-  thread.show(id, lines);
+  thread.show(id, lines, item.agent === me() && item.state === "taken");
 }
 
 /** Several changes that come together are read once. */
@@ -80,13 +87,14 @@ function drawCase() {
   if (!current) return;
   byId("case-name").textContent = caseName(current, words);
   byId("case-line").textContent = caseLine();
-  buttons.show(actions());
+  buttons.show([...menu.entry(current), ...actions()]);
   card.show([{ key: current.id, state: JSON.stringify([current, words.language]), make: () => drawCard(current, words) }]);
   composer.show(current);
 }
 
 function caseLine() {
   const parts = [current.reason_text];
+  if (current.snoozed_until) parts.push(snoozedText(current, words));
   const fresh = Date.now() - new Date(current.opened_at) < 60_000;
   if (current.state === "open" && !fresh)
     parts.push(words.t("waits_since", { time: spanText(current.opened_at, Date.now(), words) }));
@@ -167,6 +175,11 @@ async function attempt(work) {
   }
 }
 
+/** As `attempt`; what went wrong is shown, and that is all. */
+function quietly(work) {
+  return attempt(work).catch(() => {});
+}
+
 async function command(kind, more = {}) {
   if (!me()) await askName();
   if (!me()) throw new Error(words.t("ask_name_title"));
@@ -178,7 +191,7 @@ async function command(kind, more = {}) {
 async function takeOver() {
   if (!current || current.state === "closed" || current.agent === me()) return;
   if (!me() && !(await askName())) return;
-  const other = current.agent;
+  const other = current.agent_name;
   if (!other) {
     await attempt(() => command("take_over")).catch(() => {});
     if (current?.agent && current.agent !== me()) return takeOver(); // a colleague was quicker: ask
@@ -215,12 +228,43 @@ async function handBack() {
   await reload();
 }
 
+async function editLine(line) {
+  await ask({
+    title: words.t("ask_edit_title"),
+    fields: [{ name: "text", label: words.t("message"), value: line.text, long: true, required: true, limit: 8000 }],
+    yes: words.t("save"),
+    no: words.t("cancel"),
+    send: (values) => command("edit", { line: line.id, ...values }),
+  });
+  await reload();
+}
+
+async function unsendLine(line) {
+  await ask({
+    title: words.t("ask_unsend_title"),
+    text: words.t("ask_unsend_text"),
+    yes: words.t("unsend"),
+    no: words.t("cancel"),
+    send: () => command("unsend", { line: line.id }),
+  });
+  await reload();
+}
+
+/** Who else answers here, as far as the open cases tell. */
+function colleagues() {
+  const names = list.open.map((item) => item.agent_name).filter((name) => name && name !== me());
+  return [...new Set(names)].sort();
+}
+
 async function closeCase() {
   if (!current || current.state === "closed" || (current.agent && current.agent !== me())) return;
   await ask({
     title: words.t("ask_close_title"),
     text: words.t("ask_close_text"),
-    fields: [{ name: "note", label: words.t("note"), hint: words.t("note_hint"), long: true }],
+    fields: [
+      { name: "text", label: words.t("close_outcome"), hint: words.t("close_outcome_hint") },
+      { name: "note", label: words.t("note"), hint: words.t("note_hint"), long: true },
+    ],
     yes: words.t("close_case"),
     no: words.t("cancel"),
     send: (values) => command("close", values),
@@ -244,7 +288,7 @@ async function askName() {
 }
 
 function showKeys() {
-  const keys = [["J", "key_j"], ["K", "key_k"], ["T", "key_t"], ["R", "key_r"], ["N", "key_n"], ["B", "key_b"], ["E", "key_e"], ["I", "key_i"],
+  const keys = [["J", "key_j"], ["K", "key_k"], ["T", "key_t"], ["R", "key_r"], ["N", "key_n"], ["B", "key_b"], ["E", "key_e"], ["M", "key_m"], ["I", "key_i"],
     [`${words.t("ctrl")} + ${words.t("enter_key")}`, "key_send"], ["?", "key_help"]];
   const rows = keys.map(([key, name]) => el("div", {}, el("dt", {}, el("kbd", {}, key)), el("dd", {}, words.t(name))));
   ask({ title: words.t("shortcuts"), content: el("dl", { class: "keys" }, rows), yes: words.t("ok") });
@@ -265,6 +309,7 @@ const KEYS = {
   n: () => current && composer.focus("note"),
   b: handBack,
   e: closeCase,
+  m: () => current && menu.toggle(),
   i: () => current && toggleCard(),
   "?": showKeys,
 };

@@ -110,7 +110,7 @@ export class Composer {
     const text = closed
       ? words.t("locked_closed")
       : item.agent
-        ? words.t("locked_other", { agent: item.agent })
+        ? words.t("locked_other", { agent: item.agent_name })
         : words.t("locked_free");
     byId("locked").replaceChildren(el("p", {}, text));
     if (closed) return;

@@ -20,7 +20,13 @@ export function caseName(item, words) {
 export function stateText(item, me, words) {
   if (item.state === "closed") return words.t("closed");
   if (!item.agent) return words.t("waiting");
-  return item.agent === me ? words.t("taken_me") : words.t("taken", { agent: item.agent });
+  return item.agent === me ? words.t("taken_me") : words.t("taken", { agent: item.agent_name });
+}
+
+export function snoozedText(item, words) {
+  const at = new Date(item.snoozed_until);
+  const style = { weekday: "short", hour: "2-digit", minute: "2-digit" };
+  return words.t("snoozed", { at: at.toLocaleString(words.language, style) });
 }
 
 export class CaseList {
@@ -75,8 +81,8 @@ export class CaseList {
   /** All that a row shows, in one text: it changes when the row does. */
   state(item) {
     const span = spanText(this.since(item), Date.now(), this.words);
-    const { id, customer, reason_text, priority, state, agent, channel, language } = item;
-    const shown = [customer, reason_text, priority, state, agent, channel, language, span];
+    const { id, customer, reason_text, priority, state, agent_name, channel, language, snoozed_until } = item;
+    const shown = [customer, reason_text, priority, state, agent_name, channel, language, span, snoozed_until];
     return JSON.stringify([shown, id === this.chosen, this.isFresh(item), this.isLate(item), this.me(), this.words.language]);
   }
 
@@ -95,6 +101,8 @@ export class CaseList {
     const since = this.since(item);
     const marks = [
       item.priority === "high" ? el("span", { class: "tag urgent" }, words.t("high")) : null,
+      item.priority === "low" ? el("span", { class: "tag" }, words.t("low")) : null,
+      item.snoozed_until ? el("span", { class: "tag" }, snoozedText(item, words)) : null,
       el("span", { class: `tag ${item.state}` }, stateText(item, this.me(), words)),
       el("span", { class: "where" }, icon(SIGNS[item.channel] ?? "chat"), this.channel(item), " · ", item.language.toUpperCase()),
     ];
@@ -102,7 +110,7 @@ export class CaseList {
       "button",
       {
         type: "button",
-        class: `case ${item.state}${chosen ? " chosen" : ""}${fresh ? " fresh" : ""}`,
+        class: `case ${item.state}${item.snoozed_until ? " later" : ""}${chosen ? " chosen" : ""}${fresh ? " fresh" : ""}`,
         "data-case": item.id,
         "aria-current": chosen ? "true" : null,
         onclick: () => this.onChoose(item.id),
@@ -122,6 +130,6 @@ export class CaseList {
   }
 
   isLate(item) {
-    return item.state === "open" && Date.now() - new Date(item.opened_at) > 10 * 60_000;
+    return item.state === "open" && !item.snoozed_until && Date.now() - new Date(item.opened_at) > 10 * 60_000;
   }
 }

@@ -6,21 +6,24 @@ import { shownFile } from "./uploads.js";
 const SIGNS = { queued: "clock", sending: "clock", sent: "check", delivered: "checks", read: "checks", failed: "warn", unknown: "warn", cancelled: "close" };
 
 export class Thread {
-  constructor({ scroll, list, words, onUse, onAgain }) {
-    Object.assign(this, { scroll, list, words, onUse, onAgain });
+  /** `acts` are what an agent does with a line: use, again, stop, edit, unsend. */
+  constructor({ scroll, list, words, acts }) {
+    Object.assign(this, { scroll, list, words, acts });
     this.case = null;
+    this.mine = false; // whether the case is in the agent's hands
     this.drawn = new Drawn(list);
     this.end = stickToEnd(scroll, list);
   }
 
   /** Show the lines of a case; what did not change is left alone. */
-  show(id, lines) {
+  show(id, lines, mine) {
+    this.mine = mine;
     const fresh = this.case !== id;
-    const mine = lines.at(-1)?.author === "agent" && !this.drawn.known.has(lines.at(-1).id);
+    const own = lines.at(-1)?.author === "agent" && !this.drawn.known.has(lines.at(-1).id);
     if (fresh) this.clear(id);
     this.drawn.show(this.items(lines));
     if (fresh) requestAnimationFrame(() => this.list.setAttribute("aria-live", "polite"));
-    if (fresh || mine) this.end.go();
+    if (fresh || own) this.end.go();
   }
 
   clear(id) {
@@ -37,7 +40,7 @@ export class Thread {
       const own = dayKey(line.at);
       if (own !== day) items.push({ key: `day ${own}`, state: language, make: () => this.day(line) });
       day = own;
-      items.push({ key: line.id, state: JSON.stringify([line, language]), make: () => this.line(line) });
+      items.push({ key: line.id, state: JSON.stringify([line, language, line.author === "agent" && this.mine]), make: () => this.line(line) });
     }
     return items;
   }
@@ -52,7 +55,8 @@ export class Thread {
     const body = el("div", { class: "body" });
     if (draft) body.append(el("p", { class: "label" }, this.words.t(line.effect ? "draft_effect" : "draft")));
     if (line.quote) body.append(el("blockquote", { dir: "auto" }, line.quote));
-    if (line.text) body.append(el("p", { class: "text", dir: "auto" }, linked(line.text)));
+    if (line.kind === "delete") body.append(el("p", { class: "label" }, this.words.t("kind_delete")));
+    else if (line.text) body.append(el("p", { class: "text", dir: "auto" }, linked(line.text)));
     else if (!line.attachments.length) body.append(el("p", { class: "label" }, this.words.t("kind_empty")));
     for (const file of line.attachments) body.append(shownFile(file, "desk/api/files", this.words));
     return el("li", { class: classes.filter(Boolean).join(" ") }, this.head(line), body, this.foot(line));
@@ -61,22 +65,39 @@ export class Thread {
   head(line) {
     const sign = { bot: "bot", note: "lock", agent: "person", system: "info" }[line.author];
     const name = line.name || this.words.t(`author_${line.author}`);
-    const label = line.author === "note" && line.name ? `${this.words.t("author_note")} · ${line.name}` : name;
+    const label = line.author === "note" ? this.noteLabel(line) : name;
     const time = el("time", { datetime: line.at }, timeText(line.at, this.words.language));
-    const edited = line.kind === "edit" ? el("span", {}, this.words.t("kind_edit")) : null;
+    const edited = line.kind === "edit" || line.edited ? el("span", {}, this.words.t("kind_edit")) : null;
     return el("p", { class: "head" }, sign ? icon(sign) : null, el("strong", {}, label), edited, time);
   }
 
+  /** A note without a name is the system's. */
+  noteLabel(line) {
+    return line.name ? `${this.words.t("author_note")} · ${line.name}` : this.words.t("author_note_system");
+  }
+
   foot(line) {
-    if (line.state === "draft") {
-      const use = el("button", { type: "button", class: "link", onclick: () => this.onUse(line.text) }, this.words.t("use_draft"));
-      return el("p", { class: "foot" }, use);
-    }
+    if (line.state === "draft") return el("p", { class: "foot" }, this.link("use_draft", () => this.acts.use(line.text)));
     if (!line.state) return null;
     const parts = [icon(SIGNS[line.state] ?? "clock"), el("span", {}, this.outcome(line))];
-    if (line.author === "agent" && (line.state === "failed" || line.state === "unknown"))
-      parts.push(el("button", { type: "button", class: "link", onclick: () => this.onAgain(line) }, this.words.t("again")));
-    return el("p", { class: "foot" }, parts);
+    return el("p", { class: "foot" }, parts, line.author === "agent" && this.mine ? this.links(line) : null);
+  }
+
+  links(line) {
+    const { again, stop, edit, unsend } = this.acts;
+    const choices = {
+      queued: [["undo", stop], ["edit", edit]],
+      sent: [["edit", edit], ["unsend", unsend]],
+      failed: [["again", again]],
+      unknown: [["again", again], ["edit", edit]],
+    };
+    const state = ["delivered", "read"].includes(line.state) ? "sent" : line.state;
+    const links = (choices[state] ?? []).filter(([name]) => name !== "edit" || line.text);
+    return links.map(([name, act]) => this.link(name, () => act(line), state === "sent" ? "link quiet" : "link"));
+  }
+
+  link(name, act, kind = "link") {
+    return el("button", { type: "button", class: kind, "data-do": name, onclick: act }, this.words.t(name));
   }
 
   /** The sentence of a final reason says it all; a code of some plugin's says nothing by itself. */

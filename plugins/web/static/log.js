@@ -55,6 +55,23 @@ export class Log {
     return true;
   }
 
+  /** A message was edited or taken back by who wrote it; one that is not on the page does not matter. */
+  change({ changes, text, removed }) {
+    const place = this.confirmed.findIndex((message) => message.id === changes);
+    if (place < 0) return;
+    const message = this.confirmed[place];
+    if (removed) {
+      this.confirmed.splice(place, 1);
+      message.node.remove();
+      const next = this.confirmed[place]; // which may need a heading of its own now
+      if (next?.follows) this.renew(next, this.confirmed[place - 1]);
+    } else {
+      Object.assign(message, { text, edited: true });
+      this.renew(message, this.confirmed[place - 1]);
+    }
+    this.refresh();
+  }
+
   /** A message on its way. */
   add(item) {
     const message = { ...item, direction: "in", author: "customer", state: "sending" };
@@ -109,6 +126,13 @@ export class Log {
     requestAnimationFrame(() => this.list.setAttribute("aria-live", this.live));
   }
 
+  /** Draw a message anew where it stands. */
+  renew(message, previous) {
+    const old = message.node;
+    this.draw(message, previous, old);
+    old.remove();
+  }
+
   draw(message, previous, before) {
     message.follows = Boolean(
       previous &&
@@ -145,6 +169,7 @@ export class Log {
     const classes = ["message", mine ? "mine" : `theirs by-${message.author}`];
     if (follows) classes.push("follows");
     if (message.state === "failed") classes.push("failed");
+    if (message.edited) classes.push("edited");
     const body = el("div", { class: "bubble" });
     if (message.text) body.append(el("p", { dir: "auto" }, linked(message.text)));
     for (const file of message.attachments ?? []) body.append(shownFile(file, "chat/files", this.words));
@@ -176,7 +201,8 @@ export class Log {
 
   foot(message, mine) {
     const time = el("time", { datetime: message.at }, timeText(message.at, this.words.language));
-    if (!mine) return el("p", { class: "foot" }, time);
+    const edited = message.edited ? el("span", {}, this.words.t("edited")) : null;
+    if (!mine) return el("p", { class: "foot" }, edited, time);
     if (message.state === "failed") {
       const edit = el("button", { type: "button", class: "link", onclick: () => this.onEdit(message) }, this.words.t("edit"));
       const sentence = message.sentence || this.words.t("unsent");
