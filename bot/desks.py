@@ -33,6 +33,10 @@ class DeskInbox(Protocol):
     files: Files
     texts: Texts
 
+    @property
+    def language(self) -> str:
+        """The one that the team reads: of notes, titles and reasons."""
+
     async def accept(self, command: Command) -> CommandResult:
         """Apply a command at once, in one transaction; the same id twice is one."""
 

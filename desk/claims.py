@@ -50,6 +50,8 @@ class Claims:
         if not self.after or not self.book.expecting.hours.is_open(now):
             return
         for case in waiting.waiting_cases_of(tx, agent):
+            if case["snoozed_until"] is not None:
+                continue
             timer = timers.find(tx, CLAIM, str(case["id"]))
             if timer is None or not self._is_reminded(case, timers.payload(timer), now):
                 self._remind(tx, case, now)
@@ -71,7 +73,11 @@ class Claims:
             self._remind(tx, case, now)
 
     def _due(self, since: datetime, case: Row) -> datetime:
-        return self.book.expecting.hours.add(max(since, waiting.last_sign_of(case)), self.after)
+        """When a reminder is due; a case that was put off waits until then."""
+        begin = max(since, waiting.last_sign_of(case))
+        if case["snoozed_until"] is not None:
+            begin = max(begin, unstamp(case["snoozed_until"]))
+        return self.book.expecting.hours.add(begin, self.after)
 
     def _is_reminded(self, case: Row, payload: Mapping[str, Any], now: datetime) -> bool:
         """Whether a reminder of today is unheard. One of last night is given again."""

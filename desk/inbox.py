@@ -52,6 +52,11 @@ class CoreDeskInbox:
     features: Mapping[str, Features] = field(default_factory=dict)
     order_facts: OrderFacts | None = None
 
+    @property
+    def language(self) -> str:
+        """The language that the team reads."""
+        return self.summary.words.language
+
     async def accept(self, command: Command) -> CommandResult:
         """Apply a command at once."""
         return await self.store.write(lambda tx: self.commands.apply(tx, command))

@@ -36,20 +36,23 @@ HANDOFF = "Mensch bitte"
 
 
 class FaultyStore(SQLiteStore):
-    """A store whose disk may be slow (``open`` is cleared) or full (``full``)."""
+    """A store whose disk may be slow (``open`` is cleared) or full.
+
+    ``full`` refuses everything; ``loses`` only what would bring a message into the inbox.
+    """
 
     def __init__(self, path: Path, migrations: Sequence[Migrations]) -> None:
         super().__init__(path, migrations)
         self.open = asyncio.Event()
         self.open.set()
-        self.full = False
+        self.full = self.loses = False
 
     async def write(self, work: Callable[[Tx], T], /) -> T:
         """As in the port."""
         await self.open.wait()
         if self.full:
             raise StoreError("the disk is full, as the test wants it")
-        return await super().write(work)
+        return await super().write(_without_messages(work) if self.loses else work)
 
 
 @dataclass
@@ -133,7 +136,18 @@ async def conforming_bot(
             yield bot
         finally:
             store.open.set()  # a test that failed meanwhile must end too
-            store.full = False
+            store.full = store.loses = False
+
+
+def _without_messages(work: Callable[[Tx], T]) -> Callable[[Tx], T]:
+    def guarded(tx: Tx) -> T:
+        before = tx.row("SELECT count(*) AS n FROM inbox")
+        done = work(tx)
+        if tx.row("SELECT count(*) AS n FROM inbox") != before:
+            raise StoreError("the disk is full when it comes to messages, as the test wants it")
+        return done
+
+    return guarded
 
 
 def _parts(store: FaultyStore, files: Files, channel: Channel, desk: FakeDesk) -> Parts:

@@ -58,16 +58,13 @@ class ComesIn(Conforming):
         """What could not be kept is brought again by the vendor, and then it is one turn."""
         async with playing(self.harness(), tmp_path) as now:
             now.bot.store.full = True
-            update = now.wire.text("Hallo")
-            task = now.brings(update)
-            await asyncio.wait([task], timeout=MOMENT)
-            if task.done():
-                require(task.result() is Taken.FAILED, f"{task.result()} and not kept")
-            now.bot.store.full = False
-            if task.done():
-                now.brings(update)
-            await now.bot.until("SELECT 1 FROM turns")
-            await _answered_once(now, update)
+            await _brought_again(now)
+
+    async def test_no_offset_moves_without_its_message(self, tmp_path: Path) -> None:
+        """The store fails for the message alone: what the channel notes beside it must not stay."""
+        async with playing(self.harness(), tmp_path) as now:
+            now.bot.store.loses = True
+            await _brought_again(now)
 
     async def test_order_is_kept_in(self, tmp_path: Path) -> None:
         """What is written in a row is asked in that order, nothing of it twice or never."""
@@ -152,6 +149,20 @@ class ComesIn(Conforming):
             features = now.bot.channel.features
             big = PICTURE + b"\0" * features.attachment_limit
             await _refused_in_words(now, now.wire.file(big, "film.png", "Sehen Sie"))
+
+
+async def _brought_again(now: Scene) -> None:
+    """Bring a message to a store that fails, and again to one that has recovered."""
+    update = now.wire.text("Hallo")
+    task = now.brings(update)
+    await asyncio.wait([task], timeout=MOMENT)
+    if task.done():
+        require(task.result() is Taken.FAILED, f"{task.result()} and not kept")
+    now.bot.store.full = now.bot.store.loses = False
+    if task.done():
+        now.brings(update)
+    await now.bot.until("SELECT 1 FROM turns")
+    await _answered_once(now, update)
 
 
 def _turns(now: Scene) -> list[Turn]:

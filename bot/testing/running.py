@@ -73,17 +73,18 @@ async def running_bot(
     public_url: str | None = None,
     environment: Mapping[str, str] | None = None,
     given: Sequence[GivenPlugin] = (),
-    undo_seconds: float = 0.0,
+    handoff: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[RunningBot]:
     """Run a bot on ``folder``; entered again with the same folder and port it is a restart.
 
     ``plugins`` are built-in ones by name, each with its settings; ``given`` are others. Of desks
-    there must be one: ``web`` brings it.
+    there must be one: ``web`` brings it. ``handoff`` are settings of ``[handoff]``; lines of agents
+    leave at once.
     """
     dialogue = dialogue or ScriptedDialogue()
     settings = Settings(
         bot=BotOptions(port=port, public_url=public_url),
-        handoff=HandoffOptions(undo_seconds=undo_seconds),
+        handoff=HandoffOptions(**{"undo_seconds": 0.0, **(handoff or {})}),
         plugins={name: dict(table) for name, table in plugins.items() if table},
         environment=dict(environment or {}),
     )

@@ -154,7 +154,10 @@ class HookedPhone(Phone):
 
     def oversized(self) -> Sequence[Update]:
         """As in the protocol."""
-        huge = json.dumps({"update_id": 1, "message": "a" * 300_000}).encode()
+        customer = self.customer
+        message = message_of(1, customer.user, customer.chat, {"text": "Hallo"})
+        good = self._update({"message": message})  # only its size speaks against it
+        huge = json.dumps({**good, "more": "a" * 300_000}).encode()
         return [*super().oversized(), Update("body", lambda: self._calls(huge))]
 
     def _refused(self, _name: str, content: Raw) -> Update:
@@ -162,8 +165,8 @@ class HookedPhone(Phone):
         return Update(_name, lambda: self._calls(update))
 
     async def _calls(self, update: Raw | bytes, secret: str | None = None) -> Taken:
-        while not self.telegram.updates.hook:  # noqa: ASYNC110 - Telegram calls nobody before it is asked to
-            await asyncio.sleep(0.01)
+        while not self.telegram.updates.hook:  # noqa: ASYNC110 - Telegram calls whom it was told
+            await asyncio.sleep(0.02)
         try:
             while (status := await self.telegram.updates.call(update, secret)) == 503:  # noqa: ASYNC110 - as a vendor tries again
                 await asyncio.sleep(0.05)  # it has just started, and is called again

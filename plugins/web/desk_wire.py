@@ -159,6 +159,10 @@ def shown_case(case: Case, explain: Callable[[str], str]) -> dict[str, Any]:
         "updated": case.updated,
         "reply_until": _time(case.reply_until),
         "snoozed_until": _time(case.snoozed_until),
+        "summary": case.summary,
+        "contact": case.contact,
+        "waits_since": _time(case.waits_since),
+        "due_at": _time(case.due_at),
     }
 
 

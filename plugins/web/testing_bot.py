@@ -53,6 +53,6 @@ async def web_bot(
         dialogue,
         port=port,
         environment=environment,
-        undo_seconds=undo_seconds,
+        handoff={"undo_seconds": undo_seconds},
     ) as bot:
         yield WebBot(bot.url, TOKEN, bot.dialogue, bot.app)

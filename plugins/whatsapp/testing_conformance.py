@@ -81,7 +81,7 @@ class Phone:
         too_big = "a" * (8 * 1024 * 1024 + 1)
         many = {f"MediaUrl{place}": f"{self.twilio.url}/{place}" for place in range(11)}
         return [
-            Update("body", lambda: self._floods({"Body": too_big})),
+            Update("body", lambda: self._floods(self.customer.form(sid("SM"), {"Body": too_big}))),
             self._posts("media", self.customer.form(sid("MM"), {"NumMedia": "11", **many})),
         ]
 
@@ -141,7 +141,9 @@ class Phone:
         """Send the whole body whatever is answered meanwhile, which an HTTP client would not."""
         body = urlencode(form).encode()
         head = f"POST {MESSAGES} HTTP/1.1\r\nHost: bot\r\nContent-Length: {len(body)}\r\n"
-        head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        head += "Content-Type: application/x-www-form-urlencoded\r\n"
+        signature = self.twilio.signature(MESSAGES, form)
+        head += f"X-Twilio-Signature: {signature}\r\n\r\n"
         address = urlsplit(self._url)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         try:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.desk import Assign, Case, Command, HandBack, Line, Release, TakeOver
+from bot.desk import Assign, Case, Command, HandBack, Line, Release, Snooze, TakeOver
 from bot.messages import Answer, Author, Outcome, Owner, Say
 from bot.testing import FakeChannel, MovingClock, World, world
 from desk.claims import CLAIM
@@ -323,3 +323,12 @@ async def test_who_goes_away_in_the_evening_is_not_reminded(s: Shift) -> None:
     await s.to("2026-11-26 18:05")
     await s.w.core.desk_inbox.away("Mia")
     assert await s.reminders() == 0
+
+
+async def test_a_case_that_was_put_off_is_left_alone_until_then(s: Shift) -> None:
+    await s.does(TakeOver("t", 1, "Mia"), Snooze("z", 1, "Mia", at("2026-11-26 11:00")))
+    await s.w.core.desk_inbox.away("Mia")
+    await s.to("2026-11-26 11:19")
+    assert await s.reminders() == 0
+    await s.to("2026-11-26 11:20")
+    assert await s.reminders() == 1

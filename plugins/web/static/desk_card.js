@@ -10,6 +10,7 @@ export function drawCard(item, words) {
   return el(
     "div",
     {},
+    item.summary ? section(words.t("section_summary"), el("p", {}, item.summary)) : null,
     section(words.t("section_why"), el("p", { class: item.priority === "high" ? "why urgent" : "why" }, item.reason_text)),
     item.outcome ? section(words.t("section_outcome"), el("p", {}, known(words, "outcome_", item.outcome))) : null,
     section(words.t("section_customer"), facts(customerFacts(item, words))),
@@ -44,6 +45,7 @@ function customerFacts(item, words) {
   const at = (iso) => iso && new Date(iso).toLocaleString(words.language, DATE);
   return [
     [words.t("customer"), item.customer],
+    [words.t("contact"), item.contact],
     [words.t("channel"), known(words, "channel_", item.channel)],
     [words.t("language_label"), known(words, "language_", item.language)],
     [words.t("owner"), item.state === "closed" ? words.t("owner_bot") : words.t(`owner_${item.owner}`, { agent: item.agent_name })],
@@ -51,6 +53,7 @@ function customerFacts(item, words) {
     [words.t("snoozed_until"), at(item.snoozed_until)],
     [words.t("reply_until"), item.state === "closed" ? null : replyUntil(item, words)],
     [words.t("opened"), at(item.opened_at)],
+    [words.t("due_at"), at(item.due_at)],
     [words.t("taken_at"), at(item.taken_at)],
     [words.t("closed_at"), at(item.closed_at)],
   ];
