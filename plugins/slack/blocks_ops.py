@@ -5,10 +5,11 @@ No text of a customer's: that is only in the details, which one person asks for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from bot.desk import Digest
 from plugins.slack import kit
 from plugins.slack.blocks import Shown
 from plugins.slack.kit import Raw, cut, one_line
@@ -16,6 +17,7 @@ from plugins.slack.words import Words
 
 _HIDDEN = frozenset({"buttons", "facts", "state_json"})
 _VALUE = 1500
+_MOST, _EXAMPLES = 8, 5
 
 
 def dead_letter(row: Mapping[str, Any], words: Words) -> Shown:
@@ -71,11 +73,48 @@ def mended(name: str, since: str, until: str, words: Words) -> Shown:
     return Shown(kit.escape(title), blocks)
 
 
-def digest(figures: Iterable[tuple[str, str]], words: Words, day: datetime) -> Shown:
-    """The day in figures: names and values."""
+def digest(facts: Digest, words: Words, day: datetime) -> Shown:
+    """The day in figures: what the bot solved, what it did not understand, and what failed."""
     title = words("digest_title", day=words.day(day))
-    lines = [[kit.words(f"{name}: ", bold=True), kit.words(value)] for name, value in figures]
-    return Shown(kit.escape(title), [kit.header(f"📊 {title}"), kit.rich(kit.lines(lines))])
+    blocks = [kit.header(f"📊 {title}"), kit.rich(kit.lines([*_turns(facts, words)]))]
+    if facts.missed_examples:
+        said = [[kit.words(cut(one_line(one), 120))] for one in facts.missed_examples[:_EXAMPLES]]
+        blocks += [kit.small(words("digest_examples")), kit.rich(kit.bullets(said))]
+    blocks.append(kit.rich(kit.lines([*_people(facts, words)])))
+    return Shown(kit.escape(title), blocks)
+
+
+def _turns(facts: Digest, words: Words) -> Iterator[list[Raw]]:
+    yield _line(words("digest_talks"), f"{facts.conversations} · {facts.turns}")
+    solved = sum(facts.solved.values())
+    share = f" ({round(100 * solved / facts.turns)} %)" if facts.turns else ""
+    most = sorted(facts.solved.items(), key=lambda pair: -pair[1])[:_MOST]
+    named = ", ".join(f"{words.name_of('intent', name)} {count}" for name, count in most if name)
+    yield _line(words("digest_solved"), f"{solved}{share}{f': {named}' if named else ''}")
+    for name in ("asked", "missed", "handed", "beside", "failed", "unfinished"):
+        if count := getattr(facts, name):
+            yield _line(words(f"digest_{name}"), str(count))
+
+
+def _people(facts: Digest, words: Words) -> Iterator[list[Raw]]:
+    opened = sum(facts.cases.values())
+    yield _line(words("digest_cases"), str(opened))
+    for (reason, became), count in sorted(facts.cases.items(), key=lambda pair: -pair[1])[:_MOST]:
+        ended = words.name_of("became", became)
+        yield [kit.words(f"    {words.reason(reason)}, {ended}: {count}")]
+    for name in ("first_answer", "to_close"):
+        if (time := getattr(facts, name)) is not None:
+            yield _line(words(f"digest_{name}"), words.duration(time))
+    sends = sum(facts.failed_sends.values())
+    yield _line(words("digest_sends"), str(sends))
+    for (channel, reason), count in facts.failed_sends.items():
+        why = words.reason(reason) if reason else "–"
+        yield [kit.words(f"    {words.name_of('channel', channel)}: {count} · {cut(why, 200)}")]
+    yield _line(words("digest_dead"), str(facts.dead_letters))
+
+
+def _line(name: str, value: str) -> list[Raw]:
+    return [kit.words(f"{name}: ", bold=True), kit.words(value)]
 
 
 def _title(row: Mapping[str, Any], words: Words) -> str:

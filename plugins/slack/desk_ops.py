@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import aiohttp
 
@@ -26,14 +25,6 @@ MOST = 30
 """Dead letters that stand in the channel at once; how many more there are, a line says."""
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 _LATE = timedelta(hours=3)  # a digest that a pause delayed longer comes the next day
-
-
-@runtime_checkable
-class HasDigest(Protocol):
-    """A DeskInbox that knows the facts of a day."""
-
-    async def digest(self, since: datetime, until: datetime) -> Any:
-        """Figures, as a dataclass."""
 
 
 class Ops:
@@ -69,13 +60,13 @@ class Ops:
         if not (settings.ops_channel and settings.digest_at):
             return
         due = digest_time(office.clock(), settings.digest_at, office.words)
-        if due is None or not isinstance(commands, HasDigest):
+        if due is None:
             return
         key = f"digest:{due.date().isoformat()}"
         if await office.posts.known(key):
             return
         facts = await commands.digest(due - timedelta(days=1), due)
-        shown = blocks_ops.digest(figures(facts, office), office.words, due)
+        shown = blocks_ops.digest(facts, office.words, due)
         await office.posts.once(key, shown, settings.ops_channel)
 
     async def retry(self, interaction: Interaction) -> Answer:
@@ -196,9 +187,3 @@ def digest_time(now: datetime, at: str, words: Words) -> datetime | None:
     if due > there:
         due -= timedelta(days=1)
     return due if there - due <= _LATE else None
-
-
-def figures(facts: Any, office: Office) -> list[tuple[str, str]]:
-    """Names and values, in the order of the dataclass."""
-    made = dataclasses.asdict(facts)
-    return [(office.words.name_of("digest", name), str(value)) for name, value in made.items()]

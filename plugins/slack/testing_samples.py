@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from bot.desk import Case, HistoryLine
+from bot.desk import Case, Digest, HistoryLine
 from bot.messages import Address, Attachment, Author, Kind, Owner, State
 from host.texts import TextsBook
 from plugins.slack.words import Words
@@ -95,6 +95,32 @@ ENGLISH = replace(
     intents=("cancel_order", "contact_human_agent"),
     summary="The customer wants to cancel an order that has left already. They asked for a person.",
 )
+DIGEST = Digest(
+    since=NOW - timedelta(days=1),
+    until=NOW,
+    conversations=61,
+    turns=184,
+    solved={"track_order": 58, "get_return_label": 21, "delivery_period": 12, "": 4},
+    asked=47,
+    missed=9,
+    handed=14,
+    beside=6,
+    failed=1,
+    unfinished=0,
+    missed_examples=("Kann ich den Vorhang auch kürzen lassen?", "B-###### kam ohne Haken"),
+    cases={("asked", "handed_back"): 7, ("complaint", "closed"): 4, ("misses", "open"): 1},
+    first_answer=timedelta(minutes=7),
+    to_close=timedelta(minutes=26),
+    failed_sends={("whatsapp", "window_closed"): 2},
+    dead_letters=1,
+)
+DEAD = {
+    "id": "5f0c2a9e",
+    "kind": "send",
+    "conversation": 17,
+    "attempts": 12,
+    "reason": "failed: gave_up",
+}
 NASTY = (
     "<!channel> *fett* _kursiv_ `code` <@U0JANA> <https://evil.example|Lindenhof> & :tada:\u202e"
 )

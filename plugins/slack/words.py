@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -57,6 +57,13 @@ class Words:
             return value
         locale = _LOCALES.get(self.language, "en_GB")
         return str(format_currency(Decimal(found[1]), found[2], locale=locale))
+
+    def duration(self, time: timedelta) -> str:
+        """Minutes, or hours where they are many."""
+        minutes = round(time.total_seconds() / 60)
+        if minutes < 120:
+            return self("minutes", count=minutes)
+        return self("hours", count=round(minutes / 60))
 
     def day(self, at: datetime) -> str:
         """A day, with its weekday."""

@@ -18,6 +18,8 @@ from plugins.slack.blocks import Shown
 from plugins.slack.testing_blocks import block_problems, blocks_too_long, view_problems
 from plugins.slack.testing_samples import (
     CLOSED,
+    DEAD,
+    DIGEST,
     ENGLISH,
     FAILED,
     HOSTILE,
@@ -80,8 +82,8 @@ def test_a_waiting_case_reads_at_a_glance() -> None:
         "versandt · 84,90\xa0€ · PayPal, bezahlt",
         "1 × Leinenvorhang, natur; 2 × Kissenhülle",
         "00340434161094042557 in Zustellung",
-        "Verstanden Sendung verfolgen → Lieferung fehlt → Beschwerde",
-        "Versucht Sendung verfolgen ✓ · Auskunft ✓",
+        "Verstanden Sendungsverfolgung → fehlende Lieferung → Beschwerde",
+        "Versucht Paket verfolgen ✓ · Auskunft ✓",
         "Der Bot hat zweimal den Stand genannt",
     ):
         assert fact in text
@@ -259,6 +261,36 @@ def test_trouble_says_why_and_what_can_be_done() -> None:
     assert "käme sie doppelt an" in json.dumps(unknown.blocks, ensure_ascii=False)
     bots = blocks_lines.trouble(42, replace(FAILED, author=Author.BOT), words())
     assert pressable(bots) == ["desk.leave"]
+
+
+def test_the_digest_says_what_was_solved_not_understood_and_failed() -> None:
+    text = taken_by_slack(blocks_ops.digest(DIGEST, words(), NOW))
+    for fact in (
+        "Der Tag in Zahlen: Donnerstag, 26. November",
+        "Vom Bot gelöst: 95 (52 %): Sendungsverfolgung 58, Rücksendeetikett 21",
+        "Nicht verstanden: 9",
+        "B-###### kam ohne Haken",
+        "Möchte mit einem Menschen sprechen, zurück an den Bot: 7",
+        "Erste Antwort eines Menschen, in der Mitte: 7 Minuten",
+        "WhatsApp: 2 · Nicht gesendet: Das Antwortfenster",
+    ):
+        assert fact in text
+    empty = replace(DIGEST, turns=0, solved={}, cases={}, failed_sends={}, missed_examples=())
+    assert "Vom Bot gelöst: 0" in taken_by_slack(blocks_ops.digest(empty, words("de"), NOW))
+    hostile = replace(DIGEST, missed_examples=(NASTY * 9,) * 30, solved={NASTY * 9: 3})
+    taken_by_slack(blocks_ops.digest(hostile, words("en"), NOW))
+
+
+def test_what_operators_are_told() -> None:
+    shown = blocks_ops.dead_letter(DEAD, words())
+    text = taken_by_slack(shown)
+    assert "Aufgegeben: eine Nachricht, die nicht hinausging" in text
+    assert "Der Kanal hat eine halbe Stunde lang nichts angenommen" in text
+    assert "Gespräch 17 · 12 Versuche · 5f0c2a9e" in text
+    assert pressable(shown) == ["ops.retry", "ops.details"]
+    broken = blocks_ops.broken(NASTY, NASTY * 90, words())
+    assert mentions(broken.text) == ()
+    taken_by_slack(broken)
 
 
 def views() -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import pytest
 from bot.messages import Features, Kind
 from bot.ports import Reject, Retry
 from desk.inbox import CoreDeskInbox
-from plugins.slack.testing import Refused, SlackSimulator
+from plugins.slack.testing import OpenView, Refused, SlackSimulator
 from plugins.slack.testing_desk import UNDO, DeskBench, desk_bot
 
 
@@ -445,14 +445,27 @@ async def test_limits_of_slack_hold_up_no_line_for_ever(
         assert slack.rates.too_early == []
 
 
-async def test_a_deleted_card_is_not_made_again(bench: DeskBench) -> None:
-    card = await bench.case()
-    await bench.settled()
-    await bench.slack.posting.delete(bench.support.channel, bench.support.channel.messages[card.ts])
+async def test_a_card_that_somebody_deletes_comes_again_and_no_case_is_lost(
+    bench: DeskBench,
+) -> None:
+    card = await bench.taken()
     await bench.says("Hallo?")
-    await bench.bot.until("SELECT 1 FROM inbox WHERE text = 'Hallo?' AND status <> 'pending'")
-    await asyncio.sleep(0.3)
-    assert bench.cards == []
+    await bench.line(card, "Hallo?")
+    await bench.settled()
+    gone = bench.support.channel.messages
+    for message in bench.thread(card):
+        await bench.slack.posting.delete(bench.support.channel, gone[message.ts])
+    await bench.slack.posting.delete(bench.support.channel, gone[card.ts])
+    await bench.says("Ist da jemand?")
+    again = await bench.slack.wait_message(bench.support, "Betreut von Jana Kurz")
+    assert again != card
+    await bench.line(again, "Ist da jemand?")
+    before = await bench.line(again, "Was bisher gesagt wurde")
+    assert "Hallo?" in before.words
+    await bench.jana.writes(bench.support, "Ja, hier.", thread=again)
+    await bench.reaches("Ja, hier.")
+    await bench.settled()
+    assert len(bench.cards) == 1
 
 
 async def test_a_retry_of_the_channel_shows_waiting_until_it_is_sent(bench: DeskBench) -> None:
@@ -575,6 +588,30 @@ async def test_whether_the_holder_is_there_is_asked_while_a_customer_waits(
         bench.jana.presence = "away"
         await eventually(lambda: bool(gone))
         assert set(gone) == {f"slack:{bench.jana.id}"}
+
+
+async def test_a_macro_is_read_and_changed_before_it_goes_out(bench: DeskBench) -> None:
+    card = await bench.taken()
+    await bench.jana.presses(card, "Mehr …")
+    tools = await bench.jana.sees_view("vorbereiteter Text")
+    await bench.jana.presses(tools, "Textbausteine")
+    picking = await bench.jana.sees_view("Textbaustein")
+    first, second = (one["value"] for one in options_of(picking)[:2])
+    assert await bench.jana.submits(picking, {"macro": first}) == {}
+    view = await bench.jana.sees_view("Das geht so hinaus")
+    assert not any("Alles in Ordnung" in text for text in bench.customer_saw)
+    await bench.jana.chooses(view, "desk.macro", second)
+    await bench.slack.until(lambda: f"text-{second}" in str(bench.jana.views[-1].raw["blocks"]))
+    view = bench.jana.views[-1]
+    assert await bench.jana.submits(view, {f"text-{second}": "Alles in Ordnung."}) == {}
+    await bench.reaches("Alles in Ordnung.")
+    await bench.settled()
+    assert await bench.line(card, "Alles in Ordnung.")
+
+
+def options_of(view: OpenView) -> list[dict[str, str]]:
+    elements = [one["element"] for one in view.raw["blocks"] if one["type"] == "input"]
+    return list(elements[0]["options"])
 
 
 async def test_order_actions_are_previewed_confirmed_and_done_once(

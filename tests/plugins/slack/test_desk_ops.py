@@ -152,3 +152,16 @@ async def test_a_rule_that_names_a_channel_without_the_bot_loses_no_case(
     desk = next(iter(bench.bot.app.plugins.each("desks")))
     ts = await desk.show(replace(case, id=77, place=elsewhere.id))
     assert bench.support.message(ts).words.startswith(card.words.split("\n")[0])
+
+
+async def test_the_digest_of_a_day_comes_once(
+    slack: SlackSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = datetime.now(UTC)
+    monkeypatch.setattr("plugins.slack.desk_ops.digest_time", lambda *_: due)
+    async with desk_bot(tmp_path, slack) as bench:
+        await bench.says("Hallo")
+        await bench.slack.wait_message(bench.ops, "Der Tag in Zahlen")
+    async with desk_bot(tmp_path, slack) as again:
+        await asyncio.sleep(0.5)
+        assert len([one for one in again.ops.messages if one.by_bot]) == 1
