@@ -114,7 +114,7 @@ class BotGroup(click.RichGroup):
             found = context.plugins
         except Fatal:  # wrong settings are said when a command runs; help is for everybody
             found = plugins.load(Settings(), Path("data"))
-        return {command.name or "": command for command in found.each("commands")}
+        return {command.name or "": command for command in found.commands()}
 
 
 @click.group(cls=BotGroup)

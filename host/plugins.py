@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
+import click
 import pluggy
 
 from bot.ports import Problem
@@ -61,6 +62,11 @@ class Plugins:
     def each(self, kind: str) -> list[Any]:
         """List everything of one kind that was registered: ``channels``, ``actions`` ..."""
         return [made for plugin in self.active() for made in getattr(plugin.registered, kind)]
+
+    def commands(self) -> list[click.Command]:
+        """Commands, also of plugins that are not set up yet: they help to do it."""
+        ready = [plugin for plugin in self.all if plugin.state in ("active", "idle", "invalid")]
+        return [command for plugin in ready for command in plugin.registered.commands]
 
     def get(self, port: type[P]) -> P:
         """What a plugin provides for a port. Raises LookupError naming the port."""
@@ -133,6 +139,7 @@ def _register(
         _refuse_vain_table(settings, registrar, point.name)
     except Invalid as error:
         plugin.state, plugin.reason, plugin.problems = "invalid", str(error), error.problems
+        plugin.registered.commands = registrar.registered.commands
     except (Exception, SystemExit) as error:  # the edge: whatever a plugin does wrong
         plugin.leave_out(why(error))
     else:

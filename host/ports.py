@@ -151,7 +151,10 @@ class Registrar(Protocol):
         """Findings for ``bot check --online``: tries the credentials at the vendor's."""
 
     def add_command(self, command: click.Command) -> None:
-        """A command of ``bot``; its ``ctx.obj`` is a ``host.cli.Context``."""
+        """A command of ``bot``; its ``ctx.obj`` is a ``host.cli.Context``.
+
+        Added before ``settings`` is called, it is there although the plugin is not set up yet.
+        """
 
     def provide(self, port: type[P], made: P) -> None:
         """Provide a port (``Shop``, ``Carrier``, ``Identify`` ...)."""

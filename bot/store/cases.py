@@ -319,7 +319,9 @@ SELECT 'out:' || id, author, text, created_at, state, reason, attachments,
 UNION ALL
 SELECT 'note:' || id, 'note', text, at, NULL, NULL, attachments,
   coalesce((SELECT a.name FROM agents a WHERE a.id = agent), nullif(agent, '')), 'text', 0, 0,
-  NULL, 0, NULL FROM notes WHERE conversation = :id {note_where}
+  (SELECT c.id FROM commands c WHERE c.case_id = notes.case_id
+    AND c.result ->> '$.line' = 'note:' || notes.id),
+  0, NULL FROM notes WHERE conversation = :id {note_where}
 """
 
 

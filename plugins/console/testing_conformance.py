@@ -122,7 +122,7 @@ class Terminal:
 
     async def _bring(self, line: bytes) -> Taken:
         await self._connected.wait()
-        assert self._writer is not None  # noqa: S101 - it is connected
+        assert self._writer is not None
         answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting.append(answered)
         self._writer.write(line + b"\n")

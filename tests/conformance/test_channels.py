@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bot.testing.conformance import ChannelConformance
 from plugins.console.testing_conformance import ConsoleHarness
+from plugins.slack.testing_conformance import SlackHarness, SlackHttpHarness
 from plugins.telegram.testing_conformance import TelegramHarness, TelegramWebhookHarness
 from plugins.web.testing_conformance import WebHarness
 from plugins.whatsapp.testing_conformance import WhatsAppHarness
@@ -29,6 +30,14 @@ class TestTelegram(ChannelConformance):
 
 class TestTelegramWebhook(ChannelConformance):
     harness = TelegramWebhookHarness
+
+
+class TestSlack(ChannelConformance):
+    harness = SlackHarness
+
+
+class TestSlackHttp(ChannelConformance):
+    harness = SlackHttpHarness
 
 
 def test_no_channel_that_comes_with_the_bot_is_left_out() -> None:

@@ -1,0 +1,191 @@
+"""What was missed without a connection, read from the histories and taken like everything else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.ports import Reject, Retry, Store, UnknownOutcome
+from plugins.slack import ledger
+from plugins.slack.events import Event, EventHandler, EventKind, Watched
+from plugins.slack.incoming import deletion_of, parse_shown
+from plugins.slack.intake import Intake
+from plugins.slack.names import Me
+
+log = logging.getLogger(__name__)
+
+Call = Callable[..., Awaitable[Mapping[str, Any]]]
+_PAGE = 200
+_PAGES = 10  # of one channel or thread
+_ATTEMPTS = 6
+_OPENS_WITHIN = 50  # attempts, of which each waits a moment
+_HOLDS = 30.0  # seconds that streams wait for this at most
+_SETTLED = 5.0  # seconds until a message is certainly in the history
+_SWEPT = 20  # channels and threads that are read now and then, though nothing seems missed
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Messages of a channel or thread; ``whole`` if none between them is left out."""
+
+    messages: Sequence[Mapping[str, Any]]
+    whole: bool
+
+
+@dataclass(eq=False, kw_only=True)
+class CatchUp:
+    """Reads what the handlers watch. ``lookback`` in seconds: for edits and deletions."""
+
+    store: Store
+    intake: Intake
+    handlers: Sequence[EventHandler]
+    call: Call
+    me: Callable[[], Awaitable[Me]]
+    lookback: float
+
+    async def after_outage(self) -> None:
+        """Read everything that is watched; streams of a channel wait until it is read."""
+        self.intake.fall_behind()
+        loop = asyncio.get_running_loop()
+        late = loop.call_later(_HOLDS, self._give_way)
+        try:
+            watched = await self._watched()
+            self.intake.fall_behind({one.channel for one in watched})
+            await self._read_all(watched)
+        finally:
+            late.cancel()
+            self.intake.fall_behind(())
+
+    async def sweep(self) -> None:
+        """Read the most important of it, in case Slack forgot to tell something."""
+        await self._read_all((await self._watched())[:_SWEPT])
+
+    def _give_way(self) -> None:
+        log.warning("slack: what was missed takes long to read; going on")
+        self.intake.fall_behind(())
+
+    async def _watched(self) -> list[Watched]:
+        found: dict[tuple[str, str], Watched] = {}
+        for handler in self.handlers:
+            try:
+                for one in await self._asked(handler):
+                    found.setdefault((one.channel, one.thread_ts), one)
+            except Exception:  # an edge: the other handlers' channels must be read
+                log.exception("slack: what to watch is not known")
+        return list(found.values())
+
+    async def _asked(self, handler: EventHandler) -> Sequence[Watched]:
+        """What a handler watches; a part that opens after another is waited for."""
+        for _ in range(_OPENS_WITHIN):
+            try:
+                return await handler.watched()
+            except Retry as retry:
+                await asyncio.sleep(retry.after or 0.2)
+        return await handler.watched()
+
+    async def _read_all(self, watched: Sequence[Watched]) -> None:
+        left = {one.channel: 0 for one in watched}
+        for one in watched:
+            left[one.channel] += 1
+        done: set[tuple[str, str]] = set()
+        for one in watched:
+            try:
+                await self._read(one, done)
+            except (Reject, Retry, UnknownOutcome) as error:
+                why = getattr(error, "reason", "") or type(error).__name__
+                log.warning("slack: not read", extra={"channel": one.channel, "why": why})
+            left[one.channel] -= 1
+            if not left[one.channel]:
+                self.intake.caught_up(one.channel)
+
+    async def _read(self, watched: Watched, done: set[tuple[str, str]]) -> None:
+        since = watched.since or await self._since(watched)
+        if not since or (watched.channel, watched.thread_ts) in done:
+            return
+        done.add((watched.channel, watched.thread_ts))
+        oldest = ledger.ts_of(max(float(since) - self.lookback, 0.0))
+        before = ledger.ts_of(time.time() - _SETTLED)
+        read = await self._fetch(watched.channel, watched.thread_ts, oldest)
+        await self._take(watched, read, oldest, before)
+        if watched.thread_ts:
+            return
+        for root in read.messages:
+            latest = root.get("latest_reply")
+            if isinstance(latest, str) and latest >= oldest:
+                thread = Watched(watched.channel, str(root.get("ts")), since)
+                await self._read(thread, done)
+
+    async def _since(self, watched: Watched) -> str:
+        """From when on something may be missing; never seen means from the last connection on."""
+
+        def work(tx: Any) -> str:
+            seen = ledger.seen(tx, watched.channel, watched.thread_ts)
+            return seen or ledger.seen(tx, "", "")
+
+        return await self.store.read(work)
+
+    async def _take(self, watched: Watched, read: _Read, oldest: str, before: str) -> None:
+        me = await self.me()
+        for message in sorted(read.messages, key=lambda message: str(message.get("ts"))):
+            events = parse_shown(message, watched.channel, me)
+            if events and events[0].thread_ts == watched.thread_ts:
+                await self.intake.take(events, late=True)
+        if read.whole:
+            await self._take_deletions(watched, read, oldest, before)
+
+    async def _take_deletions(
+        self, watched: Watched, read: _Read, oldest: str, before: str
+    ) -> None:
+        shown = {str(message.get("ts")) for message in read.messages}
+        known = await self.store.read(
+            lambda tx: ledger.known(tx, watched.channel, watched.thread_ts, oldest, before)
+        )
+        now = ledger.ts_of(time.time())
+        direct = watched.channel.startswith("D")
+        gone = [
+            deletion_of(_message(watched, ts, key, direct), now)
+            for ts, key in known.items()
+            if ts not in shown
+        ]
+        await self.intake.take(gone, late=True)
+
+    async def _fetch(self, channel: str, thread: str, oldest: str) -> _Read:
+        method = "conversations.replies" if thread else "conversations.history"
+        arguments: dict[str, Any] = {"channel": channel, "ts": thread or None}
+        arguments |= {"oldest": oldest, "inclusive": True, "limit": _PAGE}
+        messages: list[Mapping[str, Any]] = []
+        for _ in range(_PAGES):
+            page = await self._patiently(method, arguments)
+            messages += [one for one in page.get("messages", ()) if isinstance(one, Mapping)]
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return _Read(messages, whole=True)
+            arguments["cursor"] = cursor
+        log.warning("slack: more was missed than is read", extra={"channel": channel})
+        return _Read(messages, whole=False)
+
+    async def _patiently(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self.call(method, **arguments)
+            except Retry as retry:
+                if attempt == _ATTEMPTS:
+                    raise
+                await asyncio.sleep(2.0**attempt / 4 if retry.after is None else retry.after)
+        raise AssertionError  # the last attempt raises
+
+
+def _message(watched: Watched, ts: str, key: str, direct: bool) -> Event:
+    return Event(
+        key=key,
+        kind=EventKind.MESSAGE,
+        type="message",
+        channel=watched.channel,
+        ts=ts,
+        thread_ts=watched.thread_ts,
+        direct=direct,
+    )
