@@ -41,7 +41,7 @@ class Webhooks:
         ]
 
     async def message(self, request: web.Request) -> web.Response:
-        """Take a message; 204 after it is committed."""
+        """Take a message; 200 after it is committed."""
         form = await self._signed(request)
         try:
             message, pressed = parse_message(form)
@@ -55,7 +55,7 @@ class Webhooks:
             )
             message = replace(message, payload=payload)
         await self._inbox.accept(message)
-        return web.Response(status=204)
+        return _taken()
 
     async def status(self, request: web.Request) -> web.Response:
         """Take a state; early, late, double and in any order."""
@@ -70,7 +70,7 @@ class Webhooks:
             await self._inbox.store.write(lambda tx: ledger.note_sid(tx, row, sid))
         if receipt is not None:
             await self._inbox.receipt(replace(receipt, row=row))
-        return web.Response(status=204)
+        return _taken()
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """A file of ours, for whoever has its link."""
@@ -91,6 +91,14 @@ class Webhooks:
         if isinstance(given, str):
             raise web.HTTPUnsupportedMediaType(text="A form is expected.")
         return {key: str(value) for key, value in given.items()}
+
+
+def _taken() -> web.Response:
+    """200 with no words: a body of text would go to the customer as a reply.
+
+    https://www.twilio.com/docs/messaging/twiml#twilios-request-to-your-application
+    """
+    return web.Response(text="<Response/>", content_type="text/xml")
 
 
 async def _body(request: web.Request) -> bytes:

@@ -27,7 +27,7 @@ async def test_a_text_is_answered(bot: RunningBot, anna: Customer, twilio: Twili
     assert (await anna.receives()).text == "echo: Hallo"
     (row,) = await bot.rows("SELECT name, phone, address FROM conversations")
     assert dict(row) == {"name": "Anna", "phone": anna.number, "address": anna.number}
-    assert twilio.answers[0] == 204
+    assert twilio.answers[0] == 200
 
 
 async def test_a_repeated_webhook_is_one_message(
@@ -35,7 +35,7 @@ async def test_a_repeated_webhook_is_one_message(
 ) -> None:
     form = anna.form(sid("SM"), {"Body": "Hallo"})
     anna.wrote_at = twilio.now()
-    assert [await twilio.calls(form) for _ in range(3)] == [204, 204, 204]
+    assert [await twilio.calls(form) for _ in range(3)] == [200, 200, 200]
     assert (await anna.receives()).text == "echo: Hallo"
     await anna.receives_nothing()
     assert len(await inbox(bot)) == 1
@@ -47,11 +47,11 @@ async def test_a_sid_counts_once_whatever_comes_with_it_also_after_a_restart(
     form = anna.form(sid("SM"), {"Body": "Hallo"})
     async with start() as bot:
         anna.wrote_at = twilio.now()
-        assert await twilio.calls(form) == 204
+        assert await twilio.calls(form) == 200
         assert (await anna.receives()).text == "echo: Hallo"
-        assert await twilio.calls({**form, "Body": "Anders"}) == 204
+        assert await twilio.calls({**form, "Body": "Anders"}) == 200
     async with start() as bot:
-        assert await twilio.calls({**form, "Body": "Anders"}) == 204
+        assert await twilio.calls({**form, "Body": "Anders"}) == 200
         await anna.receives_nothing()
         assert [row["text"] for row in await inbox(bot)] == ["Hallo"]
 
@@ -89,7 +89,7 @@ async def test_a_signature_for_another_address_or_form_is_refused(
     assert await twilio.calls({**form, "Body": "Anders"}, signature=right) == 403
     elsewhere = twilio._validator.compute_signature(f"{bot.url}{MESSAGES}", form)
     assert await twilio.calls(form, signature=elsewhere) == 403
-    assert await twilio.calls(form, signature=right) == 204
+    assert await twilio.calls(form, signature=right) == 200
 
 
 async def test_a_proxys_headers_are_not_asked(
@@ -108,7 +108,7 @@ async def test_a_proxys_headers_are_not_asked(
         aiohttp.ClientSession() as session,
         session.post(f"{bot.url}{MESSAGES}", data=form, headers=headers) as response,
     ):
-        assert response.status == 204
+        assert response.status == 200
 
 
 async def test_without_a_public_address_everything_is_refused(
@@ -214,7 +214,7 @@ async def test_credentials_go_to_twilio_only(
 ) -> None:
     form = {"NumMedia": "1", "MediaUrl0": f"{bot.url}/health", "MediaContentType0": "image/png"}
     anna.wrote_at = twilio.now()
-    assert await twilio.calls(anna.form(sid("MM"), form)) == 204
+    assert await twilio.calls(anna.form(sid("MM"), form)) == 200
     assert "nicht annehmen" in (await anna.receives()).text
 
 

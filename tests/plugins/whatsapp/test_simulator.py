@@ -197,7 +197,7 @@ async def test_messages_come_twice(
     await anna.says("Hallo")
     assert (await anna.receives()).text == "echo: Hallo"
     await anna.receives_nothing()
-    assert twilio.answers[:2] == [204, 204]
+    assert twilio.answers[:2] == [200, 200]
 
 
 async def test_messages_overtake_each_other(
