@@ -110,10 +110,15 @@ class SlackAgent:
     async def sends_again(self, text: str) -> None:
         """As in the protocol."""
         heard, button = len(self.person.ephemeral), "Noch einmal senden"
-        notices = [one for one in await self._messages() if one.by_bot and text in one.words]
-        notice = next((one for one in notices if button in one.buttons), None)
-        if notice is None:
-            raise Told("there is no button to send it again")
+
+        def offered() -> Message | None:
+            notices = [one for one in self._messages() if one.by_bot and text in one.words]
+            return next((one for one in notices if button in one.buttons), None)
+
+        try:
+            notice = await self._slack.until(offered, seconds=3 * _MOMENT)
+        except TimeoutError:
+            raise Told("there is no button to send it again") from None
         await self.person.presses(notice, button)
         await self._slack.until(
             lambda: button not in notice.buttons or len(self.person.ephemeral) > heard
@@ -150,7 +155,7 @@ class SlackAgent:
 
     async def thread(self) -> Sequence[ThreadLine]:
         """As in the protocol."""
-        return [line for one in await self._messages() for line in shown(one)]
+        return [line for one in self._messages() for line in shown(one)]
 
     async def holder(self) -> str | None:
         """As in the protocol."""
@@ -211,7 +216,7 @@ class SlackAgent:
         card: Message = await self._slack.until(self._latest)
         return card
 
-    async def _messages(self) -> list[Message]:
+    def _messages(self) -> list[Message]:
         card = self._latest()
         return self._support.thread(card) if card else []
 
