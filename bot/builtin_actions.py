@@ -168,7 +168,9 @@ class BuiltinActions:
         named = next((one.value for one in entities if one.entity == PROPOSAL), proposal["id"])
         if named != proposal["id"]:
             return True
-        return await self.store.read(lambda tx: _sent_before(tx, call.turn, proposal))
+        return await self.store.read(
+            lambda tx: turns.sent_before(tx, call.turn, proposal["created_at"])
+        )
 
     async def _nothing_open(self, call: ActionCall) -> Answer:
         since = self.clock() - _REPEAT_WITHIN
@@ -182,9 +184,3 @@ class BuiltinActions:
         action = self.runner.get(proposal["action"])
         keep = action.policy.subject if action else ""
         return {key: None for key in codec.decode(proposal["arguments"]) if key != keep}
-
-
-def _sent_before(tx: Tx, turn: str, proposal: Row) -> bool:
-    """Whether a message was sent before a proposal was read back: its yes is not about that."""
-    received = turns.received_at(tx, turn)
-    return received is not None and received < str(proposal["created_at"])

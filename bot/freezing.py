@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.messages import Attachment, Author, Features, Kind, Owner, Past, State, Turn
+from bot.messages import Attachment, Features, Kind, Owner, Turn
 from bot.ports import Row, Tx
 from bot.store import cases, codec, conversations, outbox, turns
 from bot.store.codec import Clock, new_id, unstamp, utc_now
@@ -18,7 +18,6 @@ _NUMBER = re.compile(
     r"(?:nr\.?|nummer|number|no\.?|option|die|the)?\s*(\d{1,2})(?:\ufe0f?\u20e3|\s*[.)!])?",
     re.IGNORECASE,
 )
-_HISTORY_LINES = 40
 
 
 @dataclass(eq=False, kw_only=True)
@@ -71,7 +70,7 @@ class Freezer:
         turn = self._turn(tx, conversation, messages)
         if conversation["resumed"]:
             unasked = {f"in:{row['id']}" for row in waiting}
-            turn = replace(turn, history=_history(tx, conversation["id"], unasked))
+            turn = replace(turn, history=cases.said(tx, conversation["id"], unasked))
         turns.insert(tx, turn, conversation["owner_version"], now)
         turns.take_messages(tx, [row["id"] for row in messages], "turn", turn.key)
         conversations.set_language(tx, conversation["id"], turn.language)
@@ -131,16 +130,3 @@ def _chosen(tx: Tx, conversation: int, message: Row) -> str | None:
     choices = outbox.numbered_choices(tx, conversation, before=message["received_at"])
     number = int(match[1])
     return choices[number - 1].payload if 1 <= number <= len(choices) else None
-
-
-def _history(tx: Tx, conversation: int, unasked: set[str]) -> tuple[Past, ...]:
-    """What was said before, for the dialogue: no notes, and nothing that never left."""
-    unsaid = (State.DRAFT, State.CANCELLED, State.FAILED)
-    return tuple(
-        Past(line.author, line.text)
-        for line in cases.history(tx, conversation, _HISTORY_LINES)
-        if line.author is not Author.NOTE
-        and line.text
-        and line.state not in unsaid
-        and line.id not in unasked
-    )

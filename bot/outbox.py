@@ -36,6 +36,7 @@ _AT_ONCE = 64
 # Both, as a vendor's short Retry-After would use up a number of attempts within seconds.
 _MOST_ATTEMPTS = 12
 _LONGEST_TRY = timedelta(minutes=30)
+_LONGEST_PAUSE = 60.0  # seconds; many short Retry-After times must not make the next pause long
 _LOOK_UPS = 8  # about five minutes; nothing of the conversation is sent meanwhile
 _SEND_TIMEOUT = 60.0  # seconds; what became of a longer one is not known
 _REPEATED = "unknown_repeated"
@@ -254,7 +255,7 @@ class Deliverer:
         if attempt >= _MOST_ATTEMPTS and age >= _LONGEST_TRY:
             await self._fail(row, "gave_up")
             return
-        wait = backoff(attempt) if after is None else timedelta(seconds=after)
+        wait = backoff(attempt, cap=_LONGEST_PAUSE) if after is None else timedelta(seconds=after)
         at = self.clock() + wait
         if row["reason"] == _REPEATED:
             reason = _REPEATED

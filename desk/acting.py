@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from bot.actions import ANSWERS, ActionRunner
 from bot.clean import clean_text
-from bot.desk import Act, Acted, ActField, Case, OrderAction, Preview
+from bot.desk import Act, Acted, ActField, OrderAction, Preview
 from bot.forms import READ_TIMEOUT
 from bot.messages import ActionCall, Answer, Outcome, Proposal, Say
 from bot.ports import Action, OrderFacts, Row, Store, Tx, Unavailable
@@ -68,7 +68,7 @@ class Acting:
     async def preview(self, act: Act) -> Preview:
         """What an act would do. Reads only."""
         try:
-            _, action, call = await self._call(act)
+            action, call = await self._call(act)
             if action.policy.read_only:
                 facts = {"action": self.words.title("action", action.name)}
                 return Preview(True, self.words.say("act_read_only", facts), call.arguments)
@@ -84,7 +84,7 @@ class Acting:
     async def act(self, act: Act) -> Acted:
         """Make an act, once for each id; again it tells what became of it."""
         try:
-            case, action, call = await self._call(act)
+            action, call = await self._call(act)
             if not await self.store.read(lambda tx: _is_recorded(tx, call.turn, action.name)):
                 await self.store.read(lambda tx: self._check(tx, act, action))
                 call = await self._with_version(action, call)
@@ -94,7 +94,7 @@ class Acting:
         answer = await self.actions.recorder.once(action.name, call, 1, make, ANSWERS)
         if action.policy.read_only:
             await self.store.write(lambda tx: self._keep_result(tx, act, answer))
-        return self._acted(answer, case)
+        return self._acted(answer, call)
 
     async def _make(self, act: Act, action: Action, call: ActionCall, number: int) -> Answer:
         if action.policy.read_only:
@@ -136,7 +136,7 @@ class Acting:
             state="consumed",
         )
 
-    async def _call(self, act: Act) -> tuple[Case, Action, ActionCall]:
+    async def _call(self, act: Act) -> tuple[Action, ActionCall]:
         case = await self.store.read(lambda tx: cases.load(tx, act.case))
         if case is None:
             raise _Refusal("no_such_case")
@@ -155,7 +155,7 @@ class Acting:
             version=act.version,
             actor=act.agent,
         )
-        return case, action, call
+        return action, call
 
     def _arguments(self, action: Action, given: Mapping[str, Any]) -> dict[str, Any]:
         tidy = {key: clean_text(one) if isinstance(one, str) else one for key, one in given.items()}
@@ -214,10 +214,10 @@ class Acting:
         assert case is not None  # noqa: S101 - cases are never deleted
         self.book.keep_note(tx, case, act.agent, self.words.all(answer.says))
 
-    def _acted(self, answer: Answer, case: Case) -> Acted:
+    def _acted(self, answer: Answer, call: ActionCall) -> Acted:
         if answer.outcome is not Outcome.DONE:
             return Acted(False, self.words.all(answer.says), answer.reason)
-        text = self.words.all(answer.says, language=case.language, channel=case.address.channel)
+        text = self.words.all(answer.says, language=call.language, channel=call.address.channel)
         return Acted(True, text)
 
     def _refused(self, refusal: _Refusal) -> Acted:
@@ -231,4 +231,8 @@ def _key(act: Act) -> str:
 
 
 def _is_recorded(tx: Tx, turn: str, action: str) -> bool:
-    return effects.call(tx, turn, action, 1) is not None
+    """Whether an act was made before. Raises when its id stands for another action."""
+    made = effects.actions_of(tx, turn)
+    if made and action not in made:
+        raise _Refusal("act_used")
+    return action in made

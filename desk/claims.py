@@ -59,7 +59,7 @@ class Claims:
     def fired(self, tx: Tx, subject: str, payload: Mapping[str, Any]) -> None:
         """A timer is due: remind, take the case back, or look again later."""
         case = cases.get_row(tx, int(subject))
-        if case is None or case["state"] != "taken" or case["agent"] != payload.get("agent"):
+        if case is None or case["state"] != "taken":
             return
         since = waiting.waits_since(tx, case)
         if since is None:
@@ -81,7 +81,7 @@ class Claims:
 
     def _is_reminded(self, case: Row, payload: Mapping[str, Any], now: datetime) -> bool:
         """Whether a reminder of today is unheard. One of last night is given again."""
-        if "reminded" not in payload:
+        if "reminded" not in payload or payload["agent"] != case["agent"]:
             return False
         reminded, local = unstamp(payload["reminded"]), self.book.expecting.hours.local
         today = local(reminded).date() == local(now).date()

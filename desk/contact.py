@@ -32,7 +32,8 @@ class Contacts:
             return await ask(turn)
         thanks = Say("utter_contact_kept", {"contact": contact})
         rest = turn.text.replace(contact, "")
-        if len(rest) <= _FEW_WORDS and "?" not in rest:
+        # With a number beside it, it may be about an order.
+        if len(rest) <= _FEW_WORDS and not re.search(r"[?\d]", rest):
             return Answer((thanks,))
         answer = await ask(turn)
         return replace(answer, says=(thanks, *answer.says))

@@ -155,8 +155,9 @@ class CaseBook:
         """
         now = self.clock()
         for record in effects.finished(tx, turn):
-            case = cases.get_row(tx, record["case_id"])
-            assert case is not None  # noqa: S101 - cases are never deleted
+            case = record["case_id"] and cases.get_row(tx, record["case_id"])
+            if not case:
+                continue  # not an agent's
             answer = answer_from_dict(decode(record["result"]))
             title = self.words.title("action", record["name"])
             facts = {"what": f"{title} {record['subject']}".strip()}

@@ -12,12 +12,14 @@ from bot.messages import (
     Author,
     Kind,
     Owner,
+    Past,
     State,
 )
 from bot.ports import Row, Tx
 from bot.store import codec, turns, waiting
 from bot.store.codec import new_id, stamp, unstamp
 
+_SAID_LINES = 40
 CUSTOMER_BACK = "customer_back"  # how a case ends that the customer ended, not an agent
 
 _CASE = (
@@ -334,6 +336,19 @@ def history(tx: Tx, conversation: int, limit: int) -> list[HistoryLine]:
         limit=limit,
     )
     return [_line(row) for row in reversed(rows)]
+
+
+def said(tx: Tx, conversation: int, unasked: set[str]) -> tuple[Past, ...]:
+    """What was said before, for the dialogue: no notes, and nothing that never left."""
+    unsaid = (State.DRAFT, State.CANCELLED, State.FAILED)
+    return tuple(
+        Past(line.author, line.text)
+        for line in history(tx, conversation, _SAID_LINES)
+        if line.author is not Author.NOTE
+        and line.text
+        and line.state not in unsaid
+        and line.id not in unasked
+    )
 
 
 def line(tx: Tx, conversation: int, line_id: str) -> HistoryLine | None:

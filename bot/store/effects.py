@@ -22,6 +22,11 @@ def call(tx: Tx, turn: str, action: str, number: int) -> Row | None:
     )
 
 
+def actions_of(tx: Tx, turn: str) -> list[str]:
+    """The actions that were called in a turn, or under the id of an agent's act."""
+    return [row["action"] for row in tx.rows("SELECT action FROM calls WHERE turn = :t", t=turn)]
+
+
 def form_failed(tx: Tx, turn: str, action: str) -> bool:
     """Whether a step of an action's form failed in this turn."""
     row = tx.row(

@@ -298,3 +298,9 @@ def received_at(tx: Tx, turn: str) -> str | None:
     """When the latest message of a turn was accepted, as a stamp; ``None`` if it has none."""
     row = tx.row("SELECT max(received_at) AS at FROM inbox WHERE turn = :turn", turn=turn)
     return row["at"] if row else None
+
+
+def sent_before(tx: Tx, turn: str, at: str) -> bool:
+    """Whether all messages of a turn came before a stamp: a yes is not about what was said then."""
+    received = received_at(tx, turn)
+    return received is not None and received < at

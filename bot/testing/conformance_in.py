@@ -159,7 +159,7 @@ async def _brought_again(now: Scene) -> None:
     if task.done():
         require(task.result() is Taken.FAILED, f"{task.result()} and not kept")
     now.bot.store.full = now.bot.store.loses = False
-    if task.done():
+    if await task is not Taken.ACCEPTED:  # by now; a poller tries again by itself
         now.brings(update)
     await now.bot.until("SELECT 1 FROM turns")
     await _answered_once(now, update)

@@ -16,7 +16,11 @@ from host.app import App
 from host.hooks import hookimpl
 from host.plugins import load
 from host.ports import Registrar
-from host.settings import BotOptions, HandoffOptions, Settings
+from host.settings import BotOptions, HandoffOptions, HoursOptions, Settings
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# By day and by night: what a test sees must not depend on when it runs.
+_ALWAYS = HoursOptions.model_validate({**dict.fromkeys(_DAYS, "0-24"), "holidays": False})
 
 
 class ScriptedPlugin:
@@ -79,12 +83,13 @@ async def running_bot(
 
     ``plugins`` are built-in ones by name, each with its settings; ``given`` are others. Of desks
     there must be one: ``web`` brings it. ``handoff`` are settings of ``[handoff]``; lines of agents
-    leave at once.
+    leave at once. Somebody is always there.
     """
     dialogue = dialogue or ScriptedDialogue()
     settings = Settings(
         bot=BotOptions(port=port, public_url=public_url),
         handoff=HandoffOptions(**{"undo_seconds": 0.0, **(handoff or {})}),
+        hours=_ALWAYS,
         plugins={name: dict(table) for name, table in plugins.items() if table},
         environment=dict(environment or {}),
     )

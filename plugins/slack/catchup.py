@@ -22,6 +22,7 @@ Call = Callable[..., Awaitable[Mapping[str, Any]]]
 _PAGE = 200
 _PAGES = 10  # of one channel or thread
 _ATTEMPTS = 6
+_OPENS_WITHIN = 50  # attempts, of which each waits a moment
 _HOLDS = 30.0  # seconds that streams wait for this at most
 _SETTLED = 5.0  # seconds until a message is certainly in the history
 _SWEPT = 20  # channels and threads that are read now and then, though nothing seems missed
@@ -71,11 +72,20 @@ class CatchUp:
         found: dict[tuple[str, str], Watched] = {}
         for handler in self.handlers:
             try:
-                for one in await handler.watched():
+                for one in await self._asked(handler):
                     found.setdefault((one.channel, one.thread_ts), one)
             except Exception:  # an edge: the other handlers' channels must be read
                 log.exception("slack: what to watch is not known")
         return list(found.values())
+
+    async def _asked(self, handler: EventHandler) -> Sequence[Watched]:
+        """What a handler watches; a part that opens after another is waited for."""
+        for _ in range(_OPENS_WITHIN):
+            try:
+                return await handler.watched()
+            except Retry as retry:
+                await asyncio.sleep(retry.after or 0.2)
+        return await handler.watched()
 
     async def _read_all(self, watched: Sequence[Watched]) -> None:
         left = {one.channel: 0 for one in watched}
@@ -120,13 +130,10 @@ class CatchUp:
 
     async def _take(self, watched: Watched, read: _Read, oldest: str, before: str) -> None:
         me = await self.me()
-        events = [
-            event
-            for message in read.messages
-            for event in parse_shown(message, watched.channel, me)
-            if event.thread_ts == watched.thread_ts
-        ]
-        await self.intake.take(sorted(events, key=lambda event: event.at), late=True)
+        for message in sorted(read.messages, key=lambda message: str(message.get("ts"))):
+            events = parse_shown(message, watched.channel, me)
+            if events and events[0].thread_ts == watched.thread_ts:
+                await self.intake.take(events, late=True)
         if read.whole:
             await self._take_deletions(watched, read, oldest, before)
 

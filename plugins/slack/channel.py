@@ -19,6 +19,7 @@ from plugins.slack.events import Event, EventKind, Watched
 from plugins.slack.interactions import Interaction
 from plugins.slack.names import CHANNEL, Me
 from plugins.slack.settings import CustomerSettings
+from plugins.slack.transfers import is_shared
 
 log = logging.getLogger(__name__)
 
@@ -264,11 +265,7 @@ class SlackChannel:
                 return None
             raise
         known = answer.get("file")
-        known = known if isinstance(known, Mapping) else {}
-        places = [*known.get("channels", ()), *known.get("groups", ()), *known.get("ims", ())]
-        for shares in (known.get("shares") or {}).values():
-            places += list(shares)
-        return file if channel in places else None
+        return file if isinstance(known, Mapping) and is_shared(known, channel) else None
 
     async def _direct_messages(self) -> list[str]:
         """All direct messages of the bot; one may have begun while it could not hear."""

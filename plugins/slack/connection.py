@@ -80,6 +80,7 @@ class Connections:
         """One connection after the other; the next before the last one's end, if that is told."""
         failures = 0
         gap = True
+        served: asyncio.Task[None] | None = None
         while True:
             try:
                 socket = await self._connect()
@@ -89,8 +90,8 @@ class Connections:
                 await asyncio.sleep(self._pause(error, failures))
                 continue
             failures = 0
-            if gap:
-                self.missed()
+            if gap or (served is not None and served.done()):
+                self.missed()  # there was a time without this connection
             served = self._start(self._serve(socket))
             leaving = asyncio.ensure_future(socket.leaving.wait())
             try:

@@ -13,10 +13,9 @@ from bot.pacing import PAUSE
 from bot.ports import DeskInbox, Retry, Route, UnknownOutcome
 from bot.store.codec import Clock, utc_now
 from host.ports import Registrar, Services
+from plugins.slack import desk_actions, desk_tools
 from plugins.slack import desk_ledger as ledger
-from plugins.slack import desk_tools
 from plugins.slack.app import SlackApp
-from plugins.slack.desk_actions import Actions
 from plugins.slack.desk_cards import Cards
 from plugins.slack.desk_marks import Marks
 from plugins.slack.desk_ops import Ops
@@ -24,6 +23,7 @@ from plugins.slack.desk_people import People
 from plugins.slack.desk_posts import Posts
 from plugins.slack.desk_settings import DeskSettings
 from plugins.slack.desk_thread import Threads
+from plugins.slack.desk_visit import Visitors
 from plugins.slack.desk_watch import Presence, refresh
 from plugins.slack.errors import SlackRefused
 from plugins.slack.office import Door, Office
@@ -44,9 +44,9 @@ class SlackDesk:
         self._door = Door()
         self._channels = {settings.channel}
         self.ops = Ops(self._door)
-        actions = Actions(self._door)
-        actions.register(app)
-        desk_tools.register(app, actions, self._door)
+        visitors = Visitors(self._door)
+        desk_actions.register(app, visitors)
+        desk_tools.register(app, visitors, self._door)
         self.ops.register(app)
         app.add_handler(Threads(self._door, self._channels))
 

@@ -31,6 +31,10 @@ _TROUBLE = frozenset({State.FAILED, State.UNKNOWN})
 _UNSAID = frozenset({State.QUEUED, State.SENDING, State.DRAFT})
 
 
+class CardGone(Retry):
+    """Somebody deleted the card of a thread: there is another one for the next try."""
+
+
 @dataclass(frozen=True)
 class Cards:
     """The outbox's side of the desk."""
@@ -44,8 +48,10 @@ class Cards:
         channel = wanted if place is None else place.channel
         now = self.office.clock()
         shown = card(case, self.office.words, now)
+        is_open = case.state != "closed"
         try:
-            ts = await self.office.posts.put(f"case:{case.id}", shown, channel)
+            # A card that somebody deleted comes again: else its customer would wait unseen.
+            ts = await self.office.posts.put(f"case:{case.id}", shown, channel, renew=is_open)
         except SlackRefused as refused:
             if refused.reason not in _MENDABLE:
                 raise
@@ -60,11 +66,12 @@ class Cards:
         note = partial(
             ledger.has_card,
             place=made,
-            is_open=case.state != "closed",
+            is_open=is_open,
             refresh_at=changes_at(case, now),
         )
         await self.office.commands.store.write(note)
-        await self._before(case, made)
+        renewed = place is not None and place.ts != ts
+        await self._before(case, made, renewed=renewed)
         return made
 
     async def post(self, post: CaseLine) -> str:
@@ -83,7 +90,11 @@ class Cards:
             ts = own[1]  # the agent's own message, which stands there already
         else:
             shown = blocks_lines.line_message(case, line, self.office.words)
-            ts = await self._put(f"line:{line.id}", shown, place)
+            try:
+                ts = await self._put(f"line:{line.id}", shown, place)
+            except CardGone:
+                await self._renew(case)
+                raise
         await store.write(lambda tx: ledger.note_line(tx, place, line, ts))
         await self._mark(place, ts, line.id, line.author)
         if own is None:
@@ -119,15 +130,18 @@ class Cards:
         await self.office.commands.store.write(moved)
         await self._mark(place, ts, line.id, line.author)
 
-    async def _before(self, case: Case, place: Place) -> None:
-        """What was said before the case, in one message; once."""
-        key = f"before:{case.id}"
+    async def _before(self, case: Case, place: Place, *, renewed: bool) -> None:
+        """What was said before the case, in one message; once for each card."""
+        key = f"before:{case.id}:{place.ts}" if renewed else f"before:{case.id}"
         store = self.office.commands.store
         known = await store.read(lambda tx: ledger.post_of(tx, key))
         if known is not None and known["ts"]:
             return
+        later = await store.read(lambda tx: ledger.posts_like(tx, f"{key}:"))
+        if later and not renewed:
+            return  # the card is not the first one
         said = await self.office.commands.history(case.id, limit=_BEFORE)
-        earlier = [line for line in said if line.at <= case.opened_at]
+        earlier = [line for line in said if renewed or line.at <= case.opened_at]
         if earlier:
             shown = blocks_lines.transcript(case, earlier, self.office.words)
             await self._put(key, shown, place)
@@ -145,9 +159,19 @@ class Cards:
         try:
             return await self.office.posts.once(key, shown, place.channel, place.ts)
         except SlackRefused as refused:
+            if refused.error == "thread_not_found":
+                raise CardGone(0.5, "card_gone") from refused
             if refused.reason in _MENDABLE:
                 raise Retry(_MEND_SECONDS, refused.reason) from refused
             raise
+
+    async def _renew(self, case: Case) -> None:
+        """The card was deleted with nothing under it: make it anew."""
+        whole = await self.office.commands.case(case.id) or case
+        # The card must differ from what the ledger has of it, or nothing would be asked of Slack.
+        forget = partial(ledger.forget, key=f"case:{case.id}")
+        await self.office.commands.store.write(forget)
+        await self.show(whole)
 
     async def _mark(self, place: Place, ts: str, line: str, author: Author) -> None:
         """Note which reaction a message should have: of all pieces that it went out in."""

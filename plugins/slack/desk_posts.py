@@ -30,15 +30,24 @@ class Posts:
     store: Store
     clock: Clock = utc_now
 
-    async def put(self, key: str, shown: Shown, channel: str, thread: str = "") -> str:
-        """Post it, or change what is there; its ``ts``. Raises Retry or SlackRefused."""
+    async def put(
+        self, key: str, shown: Shown, channel: str, thread: str = "", *, renew: bool = False
+    ) -> str:
+        """Post it, or change what is there; its ``ts``. Raises Retry or SlackRefused.
+
+        ``renew`` posts it again where somebody deleted it.
+        """
         row = await self.store.read(lambda tx: ledger.post_of(tx, key))
         if row is not None and row["ts"]:
-            return await self._change(row, shown)
+            if await self._change(row, shown) or not renew:
+                return str(row["ts"])
+            await self.store.write(lambda tx: ledger.forget(tx, key))
+            row = None
         if row is not None:  # the process ended, or the answer was lost, while it was posted
             if (found := await self._search(row)) is not None:
                 await self._note(key, found, "")
-                return await self._change({**row, "ts": found}, shown)
+                await self._change({**row, "ts": found}, shown)
+                return found
         else:
             now = self.clock()
             await self.store.write(lambda tx: ledger.attempt(tx, key, channel, thread, now))
@@ -83,8 +92,9 @@ class Posts:
             raise
         return await self._note(key, str(answer["ts"]), digest(shown))
 
-    async def _change(self, row: Row, shown: Shown) -> str:
-        made = digest(shown)
+    async def _change(self, row: Row, shown: Shown) -> bool:
+        """Change what is there; False when it is gone."""
+        made, there = digest(shown), True
         if row["shown"] != made:
             try:
                 await self.app.call(
@@ -95,11 +105,11 @@ class Posts:
                     blocks=shown.blocks,
                 )
             except SlackRefused as refused:
-                # Somebody deleted it: there is nothing to change, and no second card to make.
                 if refused.reason != "slack_message_gone":
                     raise
+                there = False
             await self._note(row["key"], row["ts"], made)
-        return str(row["ts"])
+        return there
 
     async def _note(self, key: str, ts: str, shown: str) -> str:
         await self.store.write(lambda tx: ledger.posted(tx, key, ts, shown))

@@ -9,9 +9,9 @@ from plugins.slack import blocks_modals, desk_modals, kit
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import SlackApp
 from plugins.slack.blocks_modals import errors, kept, named, replaced
-from plugins.slack.desk_actions import Actions, Visit
 from plugins.slack.desk_files import take_files
 from plugins.slack.desk_thread import Said, accepted, read
+from plugins.slack.desk_visit import Visit, Visitors
 from plugins.slack.desk_wire import command_of, without_mark
 from plugins.slack.interactions import Answer, Interaction
 from plugins.slack.office import Door
@@ -23,16 +23,16 @@ SENT = ":sent"
 """After a message's command: the line that it became by its menu."""
 
 
-def register(app: SlackApp, actions: Actions, door: Door) -> None:
+def register(app: SlackApp, visitors: Visitors, door: Door) -> None:
     """Take the tools' buttons, modals, shortcuts and the slash command."""
-    app.on_action("desk.tool.macro", actions.visitor(_macro))
-    app.on_action("desk.macro", actions.visitor(_macro_chosen))
-    app.on_view("desk.macro", actions.visitor(_macro_sent))
-    app.on_action("desk.tool.order", actions.visitor(_order))
-    app.on_action("desk.act.", actions.visitor(_order_chosen))
-    app.on_view("desk.act", actions.visitor(_order_filled))
-    app.on_view("desk.confirm", actions.visitor(_order_confirmed))
-    shortcuts = _Shortcuts(door, actions)
+    app.on_action("desk.tool.macro", visitors.visitor(_macro))
+    app.on_action("desk.macro", visitors.visitor(_macro_chosen))
+    app.on_view("desk.macro", visitors.visitor(_macro_sent))
+    app.on_action("desk.tool.order", visitors.visitor(_order))
+    app.on_action("desk.act.", visitors.visitor(_order_chosen))
+    app.on_view("desk.act", visitors.visitor(_order_filled))
+    app.on_view("desk.confirm", visitors.visitor(_order_confirmed))
+    shortcuts = _Shortcuts(door, visitors)
     app.on_shortcut(SEND, shortcuts.send)
     app.on_shortcut(TOOLS, shortcuts.tools)
     app.on_command(COMMAND, shortcuts.command)
@@ -124,8 +124,8 @@ async def _order_confirmed(visit: Visit) -> Answer:
 class _Shortcuts:
     """What a message's menu offers, and the slash command: Slack has no commands in threads."""
 
-    def __init__(self, door: Door, actions: Actions) -> None:
-        self._door, self._actions = door, actions
+    def __init__(self, door: Door, visitors: Visitors) -> None:
+        self._door, self._visitors = door, visitors
 
     async def send(self, interaction: Interaction) -> Answer:
         """Send a message of the thread to the customer: one's own, or what a colleague wrote."""
@@ -180,4 +180,4 @@ class _Shortcuts:
             words = office.words("no_case_here")
             await office.people.tell(interaction.user, interaction.channel, root, words)
             return None
-        return await self._actions.visit(interaction, place.case)
+        return await self._visitors.visit(interaction, place.case)

@@ -39,7 +39,7 @@ _REASONS = {
     SCOPE: ("access_denied", "missing_scope", "no_permission", "not_allowed_token_type"),
     ARCHIVED: ("is_archived", "channel_is_archived"),
     NOT_IN_CHANNEL: ("not_in_channel", "not_in_dm"),
-    CHANNEL_GONE: ("channel_not_found", "channel_deleted", "invalid_channel", "thread_not_found"),
+    CHANNEL_GONE: ("channel_not_found", "channel_deleted", "invalid_channel"),
     "slack_restricted": (
         "channel_is_limited_access",
         "ekm_access_denied",
@@ -75,6 +75,7 @@ _REASONS = {
         "compliance_exports_prevent_deletion",
         "edit_window_closed",
         "message_not_found",
+        "thread_not_found",
     ),
     "slack_trigger": (
         "exchanged_trigger_id",

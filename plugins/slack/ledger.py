@@ -9,14 +9,14 @@ from typing import Any
 
 from bot.ports import Row, Tx
 from plugins.slack.events import Event, EventKind
-from plugins.slack.incoming import RANKS
+from plugins.slack.incoming import RANKS, message_key
 from plugins.slack.interactions import Interaction, InteractionKind
 
 _TAKE = """
 INSERT INTO slack_events
   (key, stream, at, rank, channel, thread, ts, kind, body, status, next_at, taken_at)
 VALUES
-  (:key, :stream, :at, :rank, :channel, :thread, :ts, :kind, :body, 'open', :next_at, :now)
+  (:key, :stream, :at, :rank, :channel, :thread, :ts, :kind, :body, :status, :next_at, :now)
 ON CONFLICT (key) DO NOTHING
 """
 _SEEN = """
@@ -42,10 +42,15 @@ ON CONFLICT (id) DO NOTHING
 
 
 def take(tx: Tx, events: Iterable[Event], now: float, hold: float) -> int:
-    """Keep events that are not known yet; how many they were."""
-    new = 0
+    """Keep events that are not known yet; how many they were.
+
+    An edit of a message that is taken together with it is not kept open: the message was read in a
+    history, and says already what the edit made of it.
+    """
+    new: set[str] = set()
     for event in events:
-        new += tx.run(
+        is_told = event.kind is EventKind.EDIT and message_key(event.channel, event.ts) in new
+        changed = tx.run(
             _TAKE,
             key=event.key,
             stream=event.stream,
@@ -55,13 +60,16 @@ def take(tx: Tx, events: Iterable[Event], now: float, hold: float) -> int:
             thread=event.thread_ts,
             ts=event.ts,
             kind=event.kind,
-            body=json.dumps(asdict(event)),
+            body="" if is_told else json.dumps(asdict(event)),
+            status="done" if is_told else "open",
             next_at=now + hold,
             now=now,
         )
+        if changed:
+            new.add(event.key)
         if event.kind is EventKind.MESSAGE:
             see(tx, event.channel, event.thread_ts, event.ts)
-    return new
+    return len(new)
 
 
 def heads(tx: Tx) -> list[Row]:

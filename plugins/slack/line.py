@@ -23,7 +23,9 @@ _SAID = {
     errors.NOT_IN_CHANNEL: "the bot is not in channel {channel}: /invite it there",
     errors.CHANNEL_GONE: "channel {channel} is not there, or the bot cannot see it",
 }
-_OF_THE_APP = frozenset({errors.CREDENTIALS, errors.SCOPE})
+_WRITES = ("chat.", "files.completeUploadExternal")
+_READS = ("conversations.",)
+"""What a call that is taken proves: an archived channel can still be read."""
 
 
 class Line:
@@ -66,9 +68,9 @@ class Line:
 
     def trouble(self, key: str, what: str) -> None:
         """An operator must mend something; said once in the log until it is well again."""
-        if self._troubles.get(key) != what:
-            self._troubles[key] = what
+        if what not in self._troubles.values():
             log.error("slack: %s", what)
+        self._troubles[key] = what
 
     def well(self, key: str) -> None:
         """It is mended."""
@@ -91,8 +93,12 @@ class Line:
         if not self._troubles:
             return
         self.well(errors.CREDENTIALS)
-        for reason in _SAID:
-            self.well(self._key(method, channel, reason))
+        self.well(self._key(method, channel, errors.SCOPE))
+        if method.startswith(_WRITES):
+            self.well(self._key(method, channel, errors.ARCHIVED))
+        if method.startswith((*_WRITES, *_READS)):
+            self.well(self._key(method, channel, errors.NOT_IN_CHANNEL))
+            self.well(self._key(method, channel, errors.CHANNEL_GONE))
 
     def health(self) -> Health:
         """As ``/health`` shows it."""
@@ -122,7 +128,7 @@ class Line:
 
     @staticmethod
     def _key(method: str, channel: str, reason: str) -> str:
-        return f"{reason}/{method if reason in _OF_THE_APP else channel}"
+        return f"{reason}/{method if reason == errors.SCOPE else channel}"
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

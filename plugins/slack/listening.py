@@ -29,6 +29,7 @@ from plugins.slack.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
+_HOLDS = 30.0  # seconds
 _TOGETHER = 0.2  # seconds; connections that are made at once have missed the same
 _ALIVE = 20.0  # seconds between two notes that we are connected
 _UNSURE = 60.0  # seconds before such a note in which a dead connection may not be noticed
@@ -78,6 +79,7 @@ class Listening:
         await self.dispatch.open(self.store)
         self._intake.fall_behind()  # until it is known what was missed
         self._start(self._intake.run())
+        self._start(self._waits_no_longer())
         self._start(self._listen())
         self._start(self.line.watch())
         self._start(self._every(_ALIVE, self._note_alive))
@@ -99,6 +101,11 @@ class Listening:
         """Commit what Slack says; what to answer. Raises Malformed, or whatever kept us from it."""
         if kind != "events_api":
             return await self.dispatch.take(payload)
+        if payload.get("type") == "app_rate_limited":
+            # https://docs.slack.dev/reference/events/app_rate_limited: what came since is not told.
+            log.warning("slack: too many events, some are left out")
+            self.missed()
+            return None
         event = payload.get("event")
         if not isinstance(event, Mapping) or self._me is None:
             raise Malformed("no event")
@@ -126,6 +133,12 @@ class Listening:
                 await self._catch_up.after_outage()
             except Exception:  # an edge: what is missed is looked for again after the next outage
                 log.exception("slack: not caught up")
+
+    async def _waits_no_longer(self) -> None:
+        """What is kept is handled, also where Slack cannot be heard after the start."""
+        await asyncio.sleep(_HOLDS)
+        if self._catching is None:
+            self._intake.fall_behind(())
 
     async def _listen(self) -> None:
         await self._knows_itself()

@@ -38,7 +38,6 @@ SCOPE_OF_METHOD = {
 }
 """Those of ``apps.connections.open`` are the app token's: ``connections:write``."""
 SCOPE_OF_EVENT = {
-    "app_mention": "app_mentions:read",
     "app_uninstalled": "",
     "message.channels": "channels:history",
     "message.groups": "groups:history",
@@ -108,8 +107,8 @@ DIRECT_MESSAGES = Part(
 )
 ALLOWED_CHANNELS = Part(
     methods=SHARED | CHECKED | _FOR_CUSTOMERS,
+    # Not app_mention: that the bot is named is seen in the messages, which threads need anyway.
     kinds=frozenset({PUBLIC, PRIVATE}),
-    events=frozenset({"app_mention"}),
 )
 ALWAYS = Part(
     methods=frozenset({"auth.test"}),

@@ -186,7 +186,7 @@ async def desk_bot(
         dialogue,
         environment=secrets,
         given=given,
-        undo_seconds=undo_seconds,
+        handoff={"undo_seconds": undo_seconds},
     ) as bot:
         await slack.socket.connected()
         yield DeskBench(slack, support, ops, jana, jonas, channel, bot, dialogue)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from pathlib import Path
 
-from bot.desk import ActField, Agent, Macro, OrderAction, Preview
+from bot.desk import Agent, Macro, Preview
 from plugins.slack import blocks, blocks_lines, blocks_modals, blocks_ops, marks
 from plugins.slack.blocks import Shown
 from plugins.slack.testing_page import Page
@@ -19,7 +18,6 @@ from plugins.slack.testing_samples import (
     CLOSED,
     DEAD,
     DIGEST,
-    ENGLISH,
     FAILED,
     IN_CASE,
     LINES,
@@ -37,11 +35,6 @@ _MACRO = Macro(
     "Guten Tag, Ihre Sendung zu B-100234 ist in Zustellung. Kommt sie bis morgen Abend nicht an, "
     "schicken wir Ihnen einen Ersatz.",
 )
-_ACTION = OrderAction(
-    "change_address",
-    "Lieferadresse ändern",
-    (ActField("order_id", "Bestellnummer", "B-100235"), ActField("address", "Neue Adresse")),
-)
 _PREVIEW = Preview(
     True, "B-100235: Statt „Alter Weg 1, 20095 Hamburg“ gilt dann „Lindenweg 4, 50674 Köln“."
 )
@@ -53,8 +46,6 @@ def documents() -> Iterator[tuple[str, str]]:
     yield "slack-card", page.document(page.message(_raw(blocks.card(WAITING, words(), NOW))))
     cards = [blocks.card(case, words(), NOW) for case in (TAKEN, SNOOZED, CLOSED)]
     yield "slack-cards", page.document(*(page.message(_raw(one)) for one in cards))
-    english = blocks.card(ENGLISH, words("en"), NOW)
-    yield "slack-card-english", page.document(page.message(_raw(english)))
     yield "slack-thread", page.document(page.thread(*_thread(page)))
     known = words()
     told = [
@@ -89,13 +80,9 @@ def _thread(page: Page) -> Iterator[str]:
 
 def _modals() -> Iterator[tuple[str, Mapping[str, object]]]:
     known = words()
-    times = {"hour": NOW + timedelta(hours=1), "hours": NOW + timedelta(hours=3)}
-    times |= {"tomorrow": NOW + timedelta(hours=19), "monday": NOW + timedelta(hours=91)}
     yield "modal-back", blocks_modals.hand_back(TAKEN, known)
-    yield "modal-snooze", blocks_modals.snooze(TAKEN, known, times, NOW)
     yield "modal-more", blocks_modals.more(TAKEN, known, _JANA.id)
     yield "modal-macro", blocks_modals.macros(TAKEN, [_MACRO], known, _MACRO)
-    yield "modal-order", blocks_modals.order_form(42, _ACTION, known)
     yield "modal-preview", blocks_modals.order_preview(42, "change_address", _PREVIEW, known, "1")
 
 

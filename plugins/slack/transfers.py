@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from plugins.slack.errors import UNREACHABLE
 
 _PIECE = 64 * 1024
 _TIMEOUT = aiohttp.ClientTimeout(total=300.0, sock_connect=10.0, sock_read=30.0)
+_LOOKS = (0.05, 0.2, 0.5, 1.0, 1.0, 2.0, 2.0)  # seconds before each look whether it is shared
 _SLACK = ("slack.com", "slack-edge.com", "slack-files.com")
 
 Call = Callable[..., Awaitable[Mapping[str, Any]]]
@@ -61,7 +63,11 @@ class FileHost:
     async def share(
         self, channel: str, thread_ts: str, stored: Sequence[tuple[str, str]], text: str
     ) -> None:
-        """Share what is stored, by id and title. Raises as ``SlackApp.call``."""
+        """Share what is stored, by id and title; return when it can be seen, or soon is.
+
+        Slack answers before it has shared a file, and what is sent next would stand above it.
+        Raises as ``SlackApp.call``.
+        """
         files = [{"id": file, "title": title} for file, title in stored]
         await self.call(
             "files.completeUploadExternal",
@@ -70,6 +76,16 @@ class FileHost:
             thread_ts=thread_ts or None,
             initial_comment=text or None,
         )
+        for file, _ in stored:
+            await self._appears(channel, file)
+
+    async def _appears(self, channel: str, file: str) -> None:
+        for pause in _LOOKS:
+            await asyncio.sleep(pause)
+            with suppress(Retry, Reject, UnknownOutcome):
+                known = (await self.call("files.info", file=file)).get("file")
+                if isinstance(known, Mapping) and is_shared(known, channel):
+                    return
 
     async def store(self, upload: Upload) -> str:
         """Put a file's content at Slack's, where nobody sees it yet; its id.
@@ -130,6 +146,14 @@ class FileHost:
         return url.scheme == "https" and any(
             host == one or host.endswith(f".{one}") for one in _SLACK
         )
+
+
+def is_shared(known: Mapping[str, Any], channel: str) -> bool:
+    """Whether a file, as ``files.info`` tells of it, can be seen in a channel."""
+    places = [*known.get("channels", ()), *known.get("groups", ()), *known.get("ims", ())]
+    for shares in (known.get("shares") or {}).values():
+        places += list(shares)
+    return channel in places
 
 
 def _url(value: Any) -> URL | None:

@@ -142,23 +142,26 @@ class HookedPhone(Phone):
 
     def malformed(self) -> Sequence[Update]:
         """As in the protocol: what has not the secret, and what is no update."""
-        good = self._update({"message": "Hallo"})
+        odd, good = self._update({"message": "Hallo"}), self._good()
         return [
             Update("no secret", lambda: self._calls(good, secret="")),
             Update("wrong secret", lambda: self._calls(good, secret=SECRET[:-1])),
             Update("no JSON", lambda: self._calls(b"Hallo")),
             Update("no update", lambda: self._calls({"message": {}})),
             Update("a list", lambda: self._calls(b"[]")),
-            Update("no message", lambda: self._calls(good)),
+            Update("no message", lambda: self._calls(odd)),
         ]
 
     def oversized(self) -> Sequence[Update]:
         """As in the protocol."""
+        huge = json.dumps({**self._good(), "more": "a" * 300_000}).encode()
+        return [*super().oversized(), Update("body", lambda: self._calls(huge))]
+
+    def _good(self) -> Raw:
+        """An update that is taken, if nothing else speaks against it."""
         customer = self.customer
         message = message_of(1, customer.user, customer.chat, {"text": "Hallo"})
-        good = self._update({"message": message})  # only its size speaks against it
-        huge = json.dumps({**good, "more": "a" * 300_000}).encode()
-        return [*super().oversized(), Update("body", lambda: self._calls(huge))]
+        return self._update({"message": message})
 
     def _refused(self, _name: str, content: Raw) -> Update:
         update = self._update(content)

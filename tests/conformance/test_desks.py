@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.testing.desk_suite import DeskSuite
+from plugins.slack.testing_desk_suite import SlackDeskHarness
 from plugins.telegram.testing_conformance import TelegramHarness
 from plugins.web.testing_conformance import WebHarness
 from plugins.web.testing_desk import WebDeskHarness
@@ -21,4 +22,19 @@ class TestWebDeskWithTelegram(DeskSuite):
 
 class TestWebDeskWithWhatsApp(DeskSuite):
     desk = WebDeskHarness
+    harness = WhatsAppHarness
+
+
+class TestSlackDeskWithWeb(DeskSuite):
+    desk = SlackDeskHarness
+    harness = WebHarness
+
+
+class TestSlackDeskWithTelegram(DeskSuite):
+    desk = SlackDeskHarness
+    harness = TelegramHarness
+
+
+class TestSlackDeskWithWhatsApp(DeskSuite):
+    desk = SlackDeskHarness
     harness = WhatsAppHarness

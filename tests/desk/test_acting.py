@@ -314,3 +314,10 @@ async def test_the_line_to_the_customer_has_its_files_and_its_state(d: Desk) -> 
     assert line.state is State.SENT
     sent = [out for out in d.w.channel.sent if out.attachments or "Dateien" in out.text]
     assert len(sent) == 1
+
+
+async def test_one_id_is_never_two_actions(d: Desk) -> None:
+    await d.inbox.act(ACT)
+    acted = await d.inbox.act(replace(ACT, action="track"))
+    assert (acted.done, acted.reason) == (False, "act_used")
+    assert d.track.runs == []

@@ -332,3 +332,23 @@ async def test_a_case_that_was_put_off_is_left_alone_until_then(s: Shift) -> Non
     assert await s.reminders() == 0
     await s.to("2026-11-26 11:20")
     assert await s.reminders() == 1
+
+
+async def test_whoever_has_the_case_now_is_watched_also_by_the_timer_of_who_had_it(
+    s: Shift,
+) -> None:
+    """The timer of the agent before ended without a word, and nobody watched the new one."""
+    await s.does(TakeOver("t", 1, "Mia"))
+    await s.to("2026-11-26 09:04")
+    await s.does(Line("l", 1, "Mia", "Guten Tag"))
+    await s.to("2026-11-26 09:05")
+    await s.does(TakeOver("t2", 1, "Tom", force=True))
+    await s.to("2026-11-26 09:06")
+    await s.w.says("und jetzt?")
+    await s.w.settled()
+    await s.to("2026-11-26 09:25:59")
+    assert await s.reminders() == 0
+    await s.to("2026-11-26 09:26")
+    assert any(text.startswith("Tom: ") for _, text in await s.notes())
+    await s.to("2026-11-26 09:31")
+    assert (await s.case()).agent is None

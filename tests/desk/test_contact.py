@@ -56,6 +56,13 @@ async def test_an_address_alone_is_kept_and_thanked_for(w: World, text: str) -> 
     assert card.contact == "anna.weiss+shop@mail.example.org"
 
 
+async def test_an_order_number_beside_the_address_is_the_dialogues_too(w: World) -> None:
+    """A pair of number and address, given unasked, is about an order."""
+    await said(w, "mensch")
+    text = "Stand B-100234 anna@example.org"
+    assert (await said(w, text))[-1] == f"echo: {text}"
+
+
 async def test_a_question_beside_the_address_is_answered_too(w: World) -> None:
     await said(w, "mensch")
     text = "anna@example.org - und was kostet der Versand?"

@@ -162,7 +162,8 @@ async def test_what_was_missed_is_read_from_the_history(
     await jonas.writes(support, "zwei", thread=root)
     await jonas.edits(edited, "neu")
     await jonas.deletes(gone)
-    await jonas.writes(support, "drei")
+    late = await jonas.writes(support, "dr")
+    await jonas.edits(late, "drei")  # the history shows it as it is now: one event
     await asyncio.sleep(5.2)  # a message that is five seconds old is in the history, or it is gone
     async with running(slack, tmp_path, Notes(watches=[Watched(support.id)])) as now:
         await now.until(lambda: len(now.notes.got) >= 4)
