@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import aiohttp
 
@@ -29,6 +29,8 @@ TAKE, BACK, DONE = "Übernehmen", "Zurück an den Bot", "Erledigt"
 class Chat(Protocol):
     """One customer's end of a channel."""
 
+    channel: ClassVar[str]
+
     async def sends(self, text: str) -> None:
         """Write until it was taken, sometimes twice as a vendor does."""
 
@@ -38,6 +40,7 @@ class Chat(Protocol):
 
 @dataclass
 class WhatsAppChat:
+    channel: ClassVar[str] = "whatsapp"
     customer: WhatsAppCustomer
     luck: random.Random
 
@@ -59,6 +62,7 @@ class WhatsAppChat:
 
 @dataclass
 class TelegramChat:
+    channel: ClassVar[str] = "telegram"
     customer: TelegramCustomer
 
     async def sends(self, text: str) -> None:
@@ -70,6 +74,7 @@ class TelegramChat:
 
 @dataclass
 class WebChat:
+    channel: ClassVar[str] = "web"
     client: ChatClient
     luck: random.Random
     seen: dict[int, str] = field(default_factory=dict)
@@ -90,6 +95,7 @@ class WebChat:
 
 @dataclass
 class SlackChat:
+    channel: ClassVar[str] = "slack"
     person: Person
     room: Room
 
@@ -196,13 +202,13 @@ class Colleague:
         if way < 0.7:
             await self.person.presses(card, BACK)
             view = await self.person.sees_view("Der Bot übernimmt wieder")
-            await self.person.submits(view, {"outcome": "Es ist alles geklärt."})
-            self.spoken.handed_back += 1
+            if not await self.person.submits(view, {"pick": "answered"}):
+                self.spoken.handed_back += 1
         elif way < 0.85:
             await self.person.presses(card, DONE)
             view = await self.person.sees_view("zu Ende")
-            await self.person.submits(view, {"outcome": "Hat sich erledigt"})
-            self.spoken.closed += 1
+            if not await self.person.submits(view, {"outcome": "Hat sich erledigt"}):
+                self.spoken.closed += 1
 
 
 async def trouble(
