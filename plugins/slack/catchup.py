@@ -6,13 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.ports import Reject, Retry, Store, UnknownOutcome
 from plugins.slack import ledger
 from plugins.slack.events import Event, EventHandler, EventKind, Watched
-from plugins.slack.incoming import deletion_of, parse_shown
+from plugins.slack.incoming import deletion_of, is_gravestone, parse_shown
 from plugins.slack.intake import Intake
 from plugins.slack.names import Me
 
@@ -46,6 +46,9 @@ class CatchUp:
     call: Call
     me: Callable[[], Awaitable[Me]]
     lookback: float
+    _owed: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Since when channels and threads must still be read: Slack did not show them."""
+    _asked_in_vain: bool = False
 
     async def after_outage(self) -> None:
         """Read everything that is watched; streams of a channel wait until it is read."""
@@ -60,6 +63,16 @@ class CatchUp:
             late.cancel()
             self.intake.fall_behind(())
 
+    @property
+    def owes(self) -> bool:
+        """Whether something that may have been missed could not be read."""
+        return self._asked_in_vain or bool(self._owed)
+
+    async def make_good(self) -> None:
+        """Read what could not be read after an outage. Nothing waits for it any more."""
+        owed = [Watched(*place, since) for place, since in self._owed.items()]
+        await self._read_all([*owed, *(await self._watched() if self._asked_in_vain else ())])
+
     async def sweep(self) -> None:
         """Read the most important of it, in case Slack forgot to tell something."""
         await self._read_all((await self._watched())[:_SWEPT])
@@ -70,12 +83,14 @@ class CatchUp:
 
     async def _watched(self) -> list[Watched]:
         found: dict[tuple[str, str], Watched] = {}
+        self._asked_in_vain = False
         for handler in self.handlers:
             try:
                 for one in await self._asked(handler):
                     found.setdefault((one.channel, one.thread_ts), one)
             except Exception:  # an edge: the other handlers' channels must be read
                 log.exception("slack: what to watch is not known")
+                self._asked_in_vain = True
         return list(found.values())
 
     async def _asked(self, handler: EventHandler) -> Sequence[Watched]:
@@ -96,6 +111,8 @@ class CatchUp:
             try:
                 await self._read(one, done)
             except (Reject, Retry, UnknownOutcome) as error:
+                if isinstance(error, Reject):  # an operator must mend it, and hears of it
+                    self._owed.pop((one.channel, one.thread_ts), None)
                 why = getattr(error, "reason", "") or type(error).__name__
                 log.warning("slack: not read", extra={"channel": one.channel, "why": why})
             left[one.channel] -= 1
@@ -103,21 +120,27 @@ class CatchUp:
                 self.intake.caught_up(one.channel)
 
     async def _read(self, watched: Watched, done: set[tuple[str, str]]) -> None:
-        since = watched.since or await self._since(watched)
-        if not since or (watched.channel, watched.thread_ts) in done:
+        place = (watched.channel, watched.thread_ts)
+        since = self._owed.get(place) or watched.since or await self._since(watched)
+        if not since or place in done:
             return
-        done.add((watched.channel, watched.thread_ts))
+        done.add(place)
+        self._owed[place] = since  # what is heard meanwhile must not hide what is missing
         oldest = ledger.ts_of(max(float(since) - self.lookback, 0.0))
         before = ledger.ts_of(time.time() - _SETTLED)
         read = await self._fetch(watched.channel, watched.thread_ts, oldest)
         await self._take(watched, read, oldest, before)
-        if watched.thread_ts:
-            return
+        if not watched.thread_ts:
+            await self._read_threads(watched.channel, read, since, oldest, done)
+        self._owed.pop(place, None)
+
+    async def _read_threads(
+        self, channel: str, read: _Read, since: str, oldest: str, done: set[tuple[str, str]]
+    ) -> None:
         for root in read.messages:
             latest = root.get("latest_reply")
             if isinstance(latest, str) and latest >= oldest:
-                thread = Watched(watched.channel, str(root.get("ts")), since)
-                await self._read(thread, done)
+                await self._read(Watched(channel, str(root.get("ts")), since), done)
 
     async def _since(self, watched: Watched) -> str:
         """From when on something may be missing; never seen means from the last connection on."""
@@ -134,13 +157,14 @@ class CatchUp:
             events = parse_shown(message, watched.channel, me)
             if events and events[0].thread_ts == watched.thread_ts:
                 await self.intake.take(events, late=True)
-        if read.whole:
-            await self._take_deletions(watched, read, oldest, before)
+        await self._take_deletions(watched, read, oldest, before)
 
     async def _take_deletions(
         self, watched: Watched, read: _Read, oldest: str, before: str
     ) -> None:
-        shown = {str(message.get("ts")) for message in read.messages}
+        """Those that were taken, and now are a gravestone or, in a whole stretch, not there."""
+        graves = {str(one.get("ts")) for one in read.messages if is_gravestone(one)}
+        shown = {str(one.get("ts")) for one in read.messages} - graves
         known = await self.store.read(
             lambda tx: ledger.known(tx, watched.channel, watched.thread_ts, oldest, before)
         )
@@ -149,7 +173,7 @@ class CatchUp:
         gone = [
             deletion_of(_message(watched, ts, key, direct), now)
             for ts, key in known.items()
-            if ts not in shown
+            if ts in graves or (read.whole and ts not in shown)
         ]
         await self.intake.take(gone, late=True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ import aiohttp
 from bot.pacing import backoff
 from bot.ports import Retry
 from plugins.slack.api import Api
-from plugins.slack.errors import CREDENTIALS, RATE, SlackRefused
+from plugins.slack.errors import CREDENTIALS, RATE, SOCKET_MODE_OFF, SlackRefused
 from plugins.slack.line import APP_TOKEN, LINK_DISABLED, Line
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,9 @@ class Connections:
                     closing = closing or self._leave(socket, str(frame.get("reason", "")))
                 elif "envelope_id" in frame:
                     await self._slots.acquire()
-                    self._start(self._envelope(socket, frame), frees=True)
+                    taking = self._start(self._envelope(socket, frame))
+                    # Not in the task: one that is cancelled before it runs would keep its slot.
+                    taking.add_done_callback(lambda _: self._slots.release())
             socket.reason = socket.reason or str(socket.ws.exception() or "")
         finally:
             self.line.connection(-1)
@@ -170,12 +172,13 @@ class Connections:
 
     def _pause(self, error: Exception, failures: int) -> float:
         """Note why there is no connection; the seconds until the next try."""
-        refused = isinstance(error, SlackRefused)
-        if refused or (isinstance(error, Retry) and error.reason == CREDENTIALS):
-            self.line.trouble("app_token", APP_TOKEN)
-            return _OPERATOR_PAUSE
-        if isinstance(error, _Ended) and str(error) == "link_disabled":
+        said = error.error if isinstance(error, SlackRefused) else str(error)
+        if isinstance(error, SlackRefused | _Ended) and said in SOCKET_MODE_OFF:
             self.line.trouble("link_disabled", LINK_DISABLED)
+            return _OPERATOR_PAUSE
+        credentials = isinstance(error, Retry) and error.reason == CREDENTIALS
+        if credentials or isinstance(error, SlackRefused):
+            self.line.trouble("app_token", APP_TOKEN)
             return _OPERATOR_PAUSE
         usual = backoff(failures, base=0.5, cap=_LONGEST_PAUSE).total_seconds()
         if isinstance(error, Retry):
@@ -184,15 +187,8 @@ class Connections:
         self.line.unconnected(str(error) if isinstance(error, _Ended) else type(error).__name__)
         return usual
 
-    def _start(self, work: Awaitable[None], *, frees: bool = False) -> asyncio.Task[None]:
-        async def run() -> None:
-            try:
-                await work
-            finally:
-                if frees:
-                    self._slots.release()
-
-        task = asyncio.create_task(run())
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

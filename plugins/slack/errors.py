@@ -13,6 +13,8 @@ NOT_IN_CHANNEL = "slack_not_in_channel"
 CHANNEL_GONE = "slack_channel_gone"
 OTHER = "slack_refused"
 
+SOCKET_MODE_OFF = frozenset({"forbidden_team", "link_disabled", "socket_mode_disabled"})
+"""Slack documents the first alone: https://docs.slack.dev/reference/methods/apps.connections.open."""
 ONCE = frozenset(
     {
         "chat.postEphemeral",

@@ -17,7 +17,7 @@ from plugins.slack.names import Me
 _WRITTEN = frozenset({"", "file_share", "me_message", "thread_broadcast"})
 """Subtypes of messages that a person wrote. All others are notices: joins, topics, reminders."""
 _TS = re.compile(r"\d{10}\.\d{6}")
-_LONGEST = 40_000  # characters; Slack cuts longer messages
+_LONGEST = 40_000  # characters; Slack cuts longer messages too, it says
 _SLACKBOT = "USLACKBOT"
 RANKS = {EventKind.MESSAGE: 0, EventKind.EDIT: 1, EventKind.DELETE: 2}
 """The order of what happened to one message at the same time."""
@@ -36,10 +36,11 @@ def parse_event(raw: Raw, me: Me, event_id: str = "") -> Event | None:
 
 
 def parse_shown(raw: Raw, channel: str, me: Me) -> list[Event]:
-    """What a message in a history tells: that it was written, and perhaps edited. Never raises."""
+    """What a message in a history tells: that it was written, and perhaps edited. Never raises.
+
+    The gravestone of a deleted one tells nothing: not even whose message it was.
+    """
     try:
-        if _text(raw, "subtype") == "tombstone":  # a deleted one whose thread goes on
-            return [_deleted(raw, channel, _ts(raw, "ts"), at="", direct=_is_direct(raw, channel))]
         written = _written(raw, channel, me)
         if written is None:
             return []
@@ -47,6 +48,11 @@ def parse_shown(raw: Raw, channel: str, me: Me) -> list[Event]:
     except Malformed:
         return []
     return [written, edit] if edit is not None else [written]
+
+
+def is_gravestone(raw: Raw) -> bool:
+    """Whether it stands in a history for a deleted message whose thread goes on."""
+    return _text(raw, "subtype") == "tombstone"
 
 
 def deletion_of(event: Event, at: str) -> Event:
@@ -69,11 +75,13 @@ def _message_event(raw: Raw, me: Me) -> Event | None:
     if subtype == "message_changed":
         changed, before = _part(raw, "message"), _part(raw, "previous_message")
         direct = _is_direct(raw, channel)
-        if _text(changed, "subtype") == "tombstone":
+        if is_gravestone(changed):
             gone = _deleted(before, channel, _ts(changed, "ts"), at, direct)
             return _unless_bots(before, me, gone)
-        if _part(changed, "edited") == _part(before, "edited") and before:
-            return None  # a link was unfolded, somebody replied: the words are the same
+        # Slack tells the time of an edit in whole seconds: two within one differ by their words.
+        same = all(changed.get(part) == before.get(part) for part in ("edited", "text"))
+        if same and before:
+            return None  # a link was unfolded, somebody replied: nobody edited it
         return _edit({**changed, "channel_type": _text(raw, "channel_type")}, channel, me, at)
     if subtype == "message_deleted":
         before = _part(raw, "previous_message")
@@ -103,7 +111,6 @@ def _edit(raw: Raw, channel: str, me: Me, at: str) -> Event | None:
         return None
     ts = _ts(raw, "ts")
     said = _said(raw, channel, ts, me)
-    # Slack tells the time of an edit in whole seconds: two within one differ by their words.
     words = hashlib.blake2b(said["text"].encode(), digest_size=6).hexdigest()
     return Event(
         key=f"{message_key(channel, ts)}/edited/{edited}/{words}",
@@ -115,11 +122,9 @@ def _edit(raw: Raw, channel: str, me: Me, at: str) -> Event | None:
 
 
 def _said(raw: Raw, channel: str, ts: str, me: Me) -> dict[str, Any]:
-    text, user = _text(raw, "text"), _text(raw, "user")
+    text, user = _text(raw, "text")[:_LONGEST], _text(raw, "user")
     if not user:
         raise Malformed("no user")
-    if len(text) > _LONGEST:
-        raise Malformed("too long")
     return {
         "channel": channel,
         "ts": ts,

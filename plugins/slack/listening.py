@@ -33,6 +33,7 @@ _HOLDS = 30.0  # seconds
 _TOGETHER = 0.2  # seconds; connections that are made at once have missed the same
 _ALIVE = 20.0  # seconds between two notes that we are connected
 _UNSURE = 60.0  # seconds before such a note in which a dead connection may not be noticed
+_OWES = 30.0  # seconds until what Slack did not show after an outage is asked for again
 _FORGETS = 3600.0
 _THREADS_KEPT = 90 * 86_400.0
 _LONGEST_PAUSE = 30.0
@@ -83,6 +84,7 @@ class Listening:
         self._start(self._listen())
         self._start(self.line.watch())
         self._start(self._every(_ALIVE, self._note_alive))
+        self._start(self._every(_OWES, self._make_good))
         self._start(self._every(_FORGETS, self._forget))
         if self.settings.sweep_minutes:
             self._start(self._every(self.settings.sweep_minutes * 60, self._sweep))
@@ -131,7 +133,7 @@ class Listening:
             self._again = False
             try:
                 await self._catch_up.after_outage()
-            except Exception:  # an edge: what is missed is looked for again after the next outage
+            except Exception:  # an edge: the store, for instance; what is owed is read later
                 log.exception("slack: not caught up")
 
     async def _waits_no_longer(self) -> None:
@@ -182,10 +184,16 @@ class Listening:
 
     async def _note_alive(self) -> None:
         catching = self._catching is not None and not self._catching.done()
-        if self._catching is None or catching or not self.line.is_connected:
+        owes = catching or self._catch_up.owes
+        if self._catching is None or owes or not self.line.is_connected:
             return  # the last note still says since when something may be missing
         then = ledger.ts_of(time.time() - _UNSURE)
         await self.store.write(lambda tx: ledger.see(tx, "", "", then))
+
+    async def _make_good(self) -> None:
+        catching = self._catching is not None and not self._catching.done()
+        if self._catch_up.owes and not catching:
+            await self._catch_up.make_good()
 
     async def _forget(self) -> None:
         now = time.time()

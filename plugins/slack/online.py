@@ -70,7 +70,7 @@ async def _connection(api: Api) -> Problem | None:
         await api.connection_url()
     except Reject as refused:
         error = getattr(refused, "error", "")
-        if error in ("forbidden_team", "socket_mode_disabled"):
+        if error in errors.SOCKET_MODE_OFF:
             return Problem(WHERE, "Socket Mode is switched off", "switch it on in the app")
         fix = "make one with connections:write under 'Basic Information'"
         return Problem(WHERE, f"Slack refuses the app token ({error})", fix)

@@ -20,6 +20,7 @@ from plugins.slack.desk_settings import DeskSettings
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+/$")]
 ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{6,20}$")]
 _BOT_TOKEN = re.compile(r"xoxb-[A-Za-z0-9-]{8,200}")
+_SIGNING_SECRET = re.compile(r"[A-Za-z0-9]{16,128}")
 _APP_TOKEN = re.compile(r"xapp-[A-Za-z0-9-]{8,250}")
 
 
@@ -95,6 +96,14 @@ class SlackSettings(BaseModel):
     def _is_an_app_token(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and _APP_TOKEN.fullmatch(value.get_secret_value()) is None:
             raise ValueError("is not an app-level token: xapp-... of 'Basic Information'")
+        return value
+
+    @field_validator("signing_secret")
+    @classmethod
+    def _is_a_signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        # An empty one would let everybody sign.
+        if value is not None and _SIGNING_SECRET.fullmatch(value.get_secret_value()) is None:
+            raise ValueError("is not a signing secret: see 'Basic Information', App Credentials")
         return value
 
     @model_validator(mode="after")

@@ -158,9 +158,11 @@ async def _read(request: web.Request, method: str) -> tuple[Call, str]:
             arguments |= {name: str(value) for name, value in (await request.post()).items()}
         else:
             raise ApiError("invalid_post_type")
-    token = _bearer(request) or str(arguments.get("token") or "")
-    arguments.pop("token", None)
-    return Call(method, arguments), token
+    given = str(arguments.pop("token", None) or "")
+    if given.startswith("xapp-"):
+        # In the header alone: https://docs.slack.dev/reference/methods/apps.connections.open.
+        raise ApiError("invalid_auth")
+    return Call(method, arguments), _bearer(request) or given
 
 
 def _bearer(request: web.Request) -> str:

@@ -24,6 +24,8 @@ class Faults:
     gateway: Counter[str] = field(default_factory=Counter)  # 502 with a page; it was done
     cut_before: Counter[str] = field(default_factory=Counter)  # no answer, nothing was done
     cut_after: Counter[str] = field(default_factory=Counter)  # no answer; it was done
+    moved: deque[str] = field(default_factory=deque)
+    """Addresses to which the next fetched files are sent on (302), one for each."""
     slow: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     """Seconds before each answer; stays until it is taken back."""
 

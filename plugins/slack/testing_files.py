@@ -36,6 +36,8 @@ class FileMethods:
         self._world, self._rights, self._faults = world, rights, faults
         self._posting, self._events = posting, events
         self.url = ""
+        self.asked: list[str] = []
+        """Places of the files that were fetched, or were tried to be."""
         self.share_seconds = 0.02
         """After which a completed upload shows in its channel: not yet when it is answered."""
 
@@ -117,7 +119,10 @@ class FileMethods:
     async def download(self, request: web.Request, authorized: bool) -> web.StreamResponse:
         """A private file, or the page to sign in. The fault ``cut_after`` ends it halfway."""
         place = request.match_info["place"]
+        self.asked.append(place)
         file = self._world.files.get(place.partition("-")[2])
+        if self._faults.moved:
+            return web.Response(status=302, headers={"Location": self._faults.moved.popleft()})
         if not authorized or "files:read" not in self._world.scopes:
             return web.Response(text=LOGIN, content_type="text/html")
         if file is None or file.deleted or file.data is None or not self._sees(file):

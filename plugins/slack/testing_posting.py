@@ -55,7 +55,8 @@ class Posting:
         before = told(message)
         who = editor.bot_id if editor.is_bot else editor.id
         ts = self._world.new_ts()
-        message |= changes | {"edited": {"user": who, "ts": ts}}
+        # In whole seconds: two edits within one have the same time.
+        message |= changes | {"edited": {"user": who, "ts": f"{ts.partition('.')[0]}.000000"}}
         event = {"subtype": "message_changed", "hidden": True, "previous_message": before}
         self._tell(channel, {**event, "message": told(message), "ts": ts})
         self._tell_mention(channel, told(message))  # an edit mentions again
@@ -70,7 +71,10 @@ class Posting:
         await self._world.changed()
 
     async def delete(self, channel: Channel, message: Raw) -> None:
-        """A message goes; when it has replies, a gravestone stays."""
+        """A message goes; when it has replies, a gravestone stays, and the app hears of a change.
+
+        The second is undocumented: https://github.com/42wim/matterbridge/issues/600.
+        """
         before, ts = told(message), message["ts"]
         if any(channel.replies(ts)):
             kept = {"type", "ts", "thread_ts", "reply_count", "reply_users", "latest_reply"}
@@ -78,11 +82,13 @@ class Posting:
                 del message[name]
             gone = "This message was deleted."
             message |= {"subtype": "tombstone", "text": gone, "user": "USLACKBOT", "hidden": True}
+            event: Raw = {"subtype": "message_changed", "message": told(message)}
         else:
             del channel.messages[ts]
             self._count(channel, str(message.get("thread_ts", ts)))
-        event = {"subtype": "message_deleted", "hidden": True, "deleted_ts": ts}
-        self._tell(channel, {**event, "previous_message": before, "ts": self._world.new_ts()})
+            event = {"subtype": "message_deleted", "deleted_ts": ts}
+        event |= {"hidden": True, "previous_message": before, "ts": self._world.new_ts()}
+        self._tell(channel, event)
         await self._world.changed()
 
     async def react(self, channel: Channel, message: Raw, name: str, user: User, add: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from plugins.slack.errors import UNREACHABLE
 
 _PIECE = 64 * 1024
 _TIMEOUT = aiohttp.ClientTimeout(total=300.0, sock_connect=10.0, sock_read=30.0)
+_MOVES = 3  # times that a file may be somewhere else
 _LOOKS = (0.05, 0.2, 0.5, 1.0, 1.0, 2.0, 2.0)  # seconds before each look whether it is shared
 _SLACK = ("slack.com", "slack-edge.com", "slack-files.com")
 
@@ -51,7 +52,7 @@ class FileHost:
         left = limit
         try:
             async with self._get(url) as response:
-                self._check(response)
+                _check(response, known)
                 async for piece in response.content.iter_chunked(_PIECE):
                     left -= len(piece)
                     if left < 0:
@@ -101,7 +102,9 @@ class FileHost:
             raise Retry(None, UNREACHABLE)
         try:
             with upload.path.open("rb") as content:
-                async with self.session.post(url, data=content, timeout=_TIMEOUT) as response:
+                async with self.session.post(
+                    url, data=content, timeout=_TIMEOUT, allow_redirects=False
+                ) as response:
                     if response.status != 200:
                         raise Retry(None, UNREACHABLE)
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -124,20 +127,23 @@ class FileHost:
         found = answer.get("file")
         return found if isinstance(found, Mapping) else {}
 
-    def _get(self, url: URL) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        # A redirect leads to a login page, or to a host that must not have the token.
-        return self.session.get(url, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
+    @asynccontextmanager
+    async def _get(self, url: URL) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer, of one Slack's hosts after the other: some files lie at a second one.
 
-    def _check(self, response: aiohttp.ClientResponse) -> None:
-        if response.status in (404, 410):
-            raise Refused("file_gone")
-        if response.status == 429:
-            raise Retry(float(response.headers.get("Retry-After", "1")), UNREACHABLE)
-        if response.status >= 500:
-            raise Retry(None, UNREACHABLE)
-        if response.status != 200:  # also a redirect to the login: the scope files:read is missing
-            raise Refused("fetch_failed")
+        https://github.com/openclaw/openclaw/issues/63523: that wants the token too, and no other
+        host may have it.
+        """
+        headers = {"Authorization": f"Bearer {self.token}"}
+        for left in reversed(range(_MOVES + 1)):
+            async with self.session.get(
+                url, headers=headers, timeout=_TIMEOUT, allow_redirects=False
+            ) as response:
+                moved = _moved(response)
+                if moved is None or not left or not self._is_slacks(moved):
+                    yield response
+                    return
+                url = moved
 
     def _is_slacks(self, url: URL) -> bool:
         if url.origin() == self.api.origin():
@@ -154,6 +160,39 @@ def is_shared(known: Mapping[str, Any], channel: str) -> bool:
     for shares in (known.get("shares") or {}).values():
         places += list(shares)
     return channel in places
+
+
+def _check(response: aiohttp.ClientResponse, known: Mapping[str, Any]) -> None:
+    """Whether it is the file. Raises Refused or Retry."""
+    if response.status in (404, 410):
+        raise Refused("file_gone")
+    if response.status == 429 or response.status >= 500:
+        after = response.headers.get("Retry-After", "")
+        raise Retry(float(after) if after.isdecimal() else None, UNREACHABLE)
+    if response.status != 200 or _is_login(response, known):
+        raise Refused("fetch_failed")
+
+
+def _is_login(response: aiohttp.ClientResponse, known: Mapping[str, Any]) -> bool:
+    """Slack may answer 200 and the page to sign in, where the token does not do.
+
+    https://github.com/chenhg5/cc-connect/pull/204.
+    """
+    if response.content_type != "text/html":
+        return False
+    length = response.content_length
+    other = length is not None and length != known.get("size")
+    return known.get("mimetype") != "text/html" or other
+
+
+def _moved(response: aiohttp.ClientResponse) -> URL | None:
+    """Where it is instead."""
+    if response.status not in (301, 302, 303, 307, 308):
+        return None
+    try:
+        return _url(str(response.url.join(URL(response.headers.get("Location", "")))))
+    except ValueError:
+        return None
 
 
 def _url(value: Any) -> URL | None:

@@ -50,6 +50,10 @@ class Webhooks:
             form = _form(body)
             if "payload" in form:
                 return await self._answer("interactive", _json(form["payload"].encode()))
+            if form.get("ssl_check") == "1":
+                # Of a command's address, now and then:
+                # https://docs.slack.dev/interactivity/implementing-slash-commands.
+                return web.Response()
             return await self._answer("slash_commands", form)
         event = _json(body)
         if event.get("type") == "url_verification":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,7 +16,7 @@ from plugins.slack.app import SlackRefused, Upload
 from plugins.slack.pace import Pace
 from plugins.slack.testing import Person, Room, SlackSimulator
 
-from .apps import running
+from .apps import Running, running
 
 WORDS = Path(__file__).parents[3] / "nlu" / "domain" / "slack.yml"
 
@@ -146,6 +148,33 @@ async def test_files_go_up_and_come_down_in_pieces(
         with pytest.raises(Refused) as foreign:
             _ = [piece async for piece in now.app.download(elsewhere, limit=1000)]
         assert foreign.value.reason == "fetch_failed"
+
+
+async def test_a_file_is_fetched_where_slack_says_that_it_is_and_the_token_stays_with_slack(
+    slack: SlackSimulator, jonas: Person, support: Room, tmp_path: Path
+) -> None:
+    line = await jonas.uploads(support, {"foto.png": b"\x89PNG", "seite.html": b"<p>Hallo</p>"})
+    photo, html = line.raw["files"]
+
+    async def fetched(now: Running, file: Mapping[str, Any]) -> bytes:
+        return b"".join([piece async for piece in now.app.download(file, limit=1000)])
+
+    async with running(slack, tmp_path) as now:
+        slack.faults.moved.extend([f"{photo['url_private']}?cdn=1", f"{photo['url_private']}?b"])
+        assert await fetched(now, photo) == b"\x89PNG"
+        assert await fetched(now, html) == b"<p>Hallo</p>"
+        round_and_round = [photo["url_private"]] * 4
+        async with SlackSimulator() as foreign:
+            place = f"{foreign.url}/files-pri/T1-F1/a.png"
+            for moved in (round_and_round, [place], ["http://["]):
+                slack.faults.moved.extend(moved)
+                with pytest.raises(Refused, match="fetch_failed"):
+                    await fetched(now, photo)
+            assert foreign.files.asked == []
+        slack.scopes.discard("files:read")  # then Slack answers 200 and the page to sign in
+        for file in (photo, html):
+            with pytest.raises(Refused, match="fetch_failed"):
+                await fetched(now, file)
 
 
 async def test_bursts_are_let_through_and_more_must_wait() -> None:

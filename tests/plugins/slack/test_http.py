@@ -12,7 +12,7 @@ from aiohttp import web
 
 from plugins.slack.names import EVENTS_PATH
 from plugins.slack.testing import Person, Room, SlackSimulator
-from plugins.slack.testing_http import HttpMode
+from plugins.slack.testing_http import HttpMode, signature
 
 from .apps import Running, running
 
@@ -77,3 +77,20 @@ async def test_what_cannot_be_read_is_not_brought_again(
             status, _, headers = await http.call(body, form=form)
             assert (status, headers.get("X-Slack-No-Retry")) == (400, "1"), body
         assert (await http.call("a" * 600_000))[0] == 413
+
+
+async def test_each_of_slacks_calls_is_read_as_what_it_says_it_is(
+    slack: SlackSimulator, jonas: Person, support: Room, tmp_path: Path
+) -> None:
+    async with called(slack, tmp_path) as (now, http):
+        line = await jonas.writes(support, "Hallo")
+        await slack.events.settled()
+        told = json.dumps(slack.events.told[0])
+        assert (await http.call(told))[0] == 200  # what was recorded and is replayed
+        assert (await http.call(told, form=True))[0] == 400
+        asked = json.dumps({"type": "url_verification", "challenge": "wort"})
+        assert (await http.call(asked, form=True))[0] == 400
+        assert (await http.call("ssl_check=1&token=alt", form=True))[:2] == (200, "")
+        assert (await http.call(told, signed=signature("", str(int(time.time())), told)))[0] == 403
+        await now.settled()
+        assert [event.ts for event in now.notes.got] == [line.ts]

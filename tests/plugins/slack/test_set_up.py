@@ -128,6 +128,9 @@ def test_the_settings_refuse_what_cannot_work(slack: SlackSimulator) -> None:
         settings_of(slack, app_token=None)
     with pytest.raises(ValueError, match="SCHALTER_SLACK_SIGNING_SECRET"):
         settings_of(slack, mode="http", signing_secret=None)
+    for empty in ("", " ", "${SLACK_SECRET}"):
+        with pytest.raises(ValueError, match="not a signing secret"):
+            settings_of(slack, mode="http", signing_secret=empty)
     with pytest.raises(ValueError, match="not a bot token"):
         settings_of(slack, bot_token="xoxp-1234567890")
     nothing = list(offline_problems(settings_of(slack), ""))

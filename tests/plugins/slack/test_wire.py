@@ -117,8 +117,13 @@ def test_a_parent_that_becomes_a_gravestone_is_deleted() -> None:
     told = parse_event({**WRITTEN, **changed}, ME)
     assert told is not None
     assert (told.kind, told.ts) == (EventKind.DELETE, WRITTEN["ts"])
-    (shown,) = parse_shown(gravestone, "C1", ME)
-    assert shown.key == told.key
+    assert parse_shown(gravestone, "C1", ME) == []  # it does not say whose message it was
+
+
+def test_a_text_that_is_longer_than_any_of_slacks_is_cut_and_not_lost() -> None:
+    event = parse_event({**WRITTEN, "text": "a" * 40_001}, ME)
+    assert event is not None
+    assert event.text == "a" * 40_000
 
 
 @pytest.mark.parametrize(
@@ -128,7 +133,6 @@ def test_a_parent_that_becomes_a_gravestone_is_deleted() -> None:
         {"type": "message"},
         {**WRITTEN, "ts": "bald"},
         {**WRITTEN, "user": None},
-        {**WRITTEN, "text": "a" * 40_001},
         {**WRITTEN, "subtype": "message_changed", "message": {"edited": {"ts": "1"}}},
         {**WRITTEN, "subtype": "message_deleted"},
     ],
