@@ -34,6 +34,7 @@ class _Open:
 
     api: Api
     files: FileHost
+    listening: Listening
 
 
 class SlackApp:
@@ -162,6 +163,13 @@ class SlackApp:
         """The second half of :meth:`upload`: show stored files, given by id and title."""
         await self._opened().files.share(channel, thread_ts, stored, text)
 
+    async def quiet(self, channel: str, thread_ts: str, seconds: float) -> None:
+        """Wait until what people wrote in a thread before now is handled; at most so long.
+
+        An interaction is handled at once and may overtake what was written before it.
+        """
+        await self._opened().listening.quiet(channel, thread_ts, seconds)
+
     def routes(self) -> Sequence[Route]:
         """The routes of mode http; none in mode socket."""
         return self._webhooks.routes() if self._webhooks is not None else ()
@@ -181,7 +189,6 @@ class SlackApp:
             api = Api(self.settings, session, self._pace, self.line)
             token = self.settings.bot_token.get_secret_value()
             files = FileHost(session, self.call, token, URL(self.settings.api_url))
-            self._open = _Open(api, files)
             self.line.opened()
             listening = Listening(
                 settings=self.settings,
@@ -195,6 +202,7 @@ class SlackApp:
                 me=self.me,
                 call=self.call,
             )
+            self._open = _Open(api, files, listening)
             await stack.enter_async_context(listening.running())
             self._stack = stack.pop_all()
 

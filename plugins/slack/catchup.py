@@ -51,13 +51,13 @@ class CatchUp:
     _asked_in_vain: bool = False
 
     async def after_outage(self) -> None:
-        """Read everything that is watched; streams of a channel wait until it is read."""
+        """Read everything that is watched; what comes there meanwhile waits, and is read first."""
         self.intake.fall_behind()
         loop = asyncio.get_running_loop()
         late = loop.call_later(_HOLDS, self._give_way)
         try:
             watched = await self._watched()
-            self.intake.fall_behind({one.channel for one in watched})
+            self.intake.fall_behind((one.channel, one.thread_ts) for one in watched)
             await self._read_all(watched)
         finally:
             late.cancel()
@@ -103,11 +103,11 @@ class CatchUp:
         return await handler.watched()
 
     async def _read_all(self, watched: Sequence[Watched]) -> None:
-        left = {one.channel: 0 for one in watched}
-        for one in watched:
-            left[one.channel] += 1
+        left = list(watched)
         done: set[tuple[str, str]] = set()
-        for one in watched:
+        while left:
+            one = self._next(left)
+            left.remove(one)
             try:
                 await self._read(one, done)
             except (Reject, Retry, UnknownOutcome) as error:
@@ -115,9 +115,12 @@ class CatchUp:
                     self._owed.pop((one.channel, one.thread_ts), None)
                 why = getattr(error, "reason", "") or type(error).__name__
                 log.warning("slack: not read", extra={"channel": one.channel, "why": why})
-            left[one.channel] -= 1
-            if not left[one.channel]:
-                self.intake.caught_up(one.channel)
+            self.intake.caught_up((one.channel, one.thread_ts))
+
+    def _next(self, left: Sequence[Watched]) -> Watched:
+        """Where somebody waits for an answer, else the most important one."""
+        awaited = (one for one in left if self.intake.is_awaited((one.channel, one.thread_ts)))
+        return next(awaited, left[0])
 
     async def _read(self, watched: Watched, done: set[tuple[str, str]]) -> None:
         place = (watched.channel, watched.thread_ts)

@@ -52,6 +52,7 @@ async def _take(visit: Visit) -> Answer:
 
 async def _take_sure(visit: Visit) -> Answer:
     before = visit.case.agent
+    await visit.hears_out()
     command = TakeOver(visit.id, visit.case.id, visit.agent, force=True)
     answer = await visit.submit(command, "modal_take")
     if answer is None and before not in (None, visit.agent):
@@ -85,6 +86,7 @@ async def _back_sure(visit: Visit) -> Answer:
     view = visit.interaction.view
     outcome = blocks_modals.outcome_of(view, visit.office.words)
     note = kit.entered(view, "note")
+    await visit.hears_out()
     command = HandBack(visit.id, visit.case.id, visit.agent, outcome=outcome, note=note)
     return await visit.submit(command, "modal_back")
 
@@ -100,6 +102,7 @@ async def _done(visit: Visit) -> Answer:
 async def _done_sure(visit: Visit) -> Answer:
     view = visit.interaction.view
     outcome, note = kit.entered(view, "outcome"), kit.entered(view, "note")
+    await visit.hears_out()
     command = Close(visit.id, visit.case.id, visit.agent, note=note, outcome=outcome)
     return await visit.submit(command, "modal_done")
 
@@ -236,6 +239,7 @@ async def _language_sure(visit: Visit) -> Answer:
 
 
 async def _release(visit: Visit) -> Answer:
+    await visit.hears_out(1.0)  # a modal is to be shown within three seconds
     result = await visit.accept(Release(visit.id, visit.case.id, visit.agent))
     words = visit.office.words
     said = words("released") if result.done else visit.office.why(result.reason, visit.case)

@@ -70,6 +70,15 @@ class Visit:
         await self.tell(self.office.why(code, self.case))
         return False
 
+    async def hears_out(self, seconds: float = 20.0) -> None:
+        """Wait until what was written in the thread before is taken.
+
+        Who writes a line and ends the case right after it means the customer to read it.
+        """
+        place = await self.place()
+        if place is not None:
+            await self.office.app.quiet(place.channel, place.ts, seconds)
+
     async def place(self) -> Place | None:
         """Where the card of the case is."""
         return await self.office.commands.store.read(lambda tx: ledger.place_of(tx, self.case.id))

@@ -6,18 +6,24 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from bot.pacing import PAUSE, backoff
 from bot.ports import Retry, Row, Store
 from plugins.slack import ledger
 from plugins.slack.events import Event, EventHandler
 
+Place = tuple[str, str]
+"""A channel and, in it, a thread (``""``: none)."""
+
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 32
 _IDLE = 5.0  # seconds; a lost ring costs no more than this
 _LONGEST_PAUSE = 60.0  # seconds between two attempts
+_QUIET = 0.05  # seconds between two looks
 _FAULTS = 8  # attempts of an event whose handler is broken: about three minutes
 _PATIENCE = 24 * 3600.0  # seconds that a handler may put an event off
 
@@ -30,7 +36,8 @@ class Intake:
     handlers: Sequence[EventHandler]
     hold: float
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _behind: set[str] | None = field(default_factory=set)
+    _behind: set[Place] | None = field(default_factory=set)
+    _held: set[Place] = field(default_factory=set)
     _ring: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, events: Iterable[Event], *, late: bool = False) -> int:
@@ -46,16 +53,30 @@ class Intake:
         self._ring.set()
         return new
 
-    def fall_behind(self, channels: Iterable[str] | None = None) -> None:
-        """Handle nothing of these channels (``None``: of any) until what was missed is taken."""
-        self._behind = None if channels is None else set(channels)
+    def fall_behind(self, places: Iterable[Place] | None = None) -> None:
+        """Handle nothing of these places (``None``: of any) until what was missed is taken."""
+        self._behind = None if places is None else set(places)
         self._ring.set()
 
-    def caught_up(self, channel: str) -> None:
-        """What was missed in a channel is taken."""
+    def caught_up(self, place: Place) -> None:
+        """What was missed in a channel or thread is taken."""
         if self._behind is not None:
-            self._behind.discard(channel)
+            self._behind.discard(place)
+        self._held.discard(place)
         self._ring.set()
+
+    def is_awaited(self, place: Place) -> bool:
+        """Whether something that came meanwhile waits for what was missed there."""
+        return place in self._held
+
+    async def quiet(self, channel: str, thread: str, seconds: float) -> None:
+        """Wait until what was written in a thread before now is handled; at most so long."""
+        await asyncio.sleep(self.hold)  # what was written before may come after
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                is_open = partial(ledger.is_open, channel=channel, thread=thread)
+                while await self.store.read(is_open):  # noqa: ASYNC110 - rows have no event
+                    await asyncio.sleep(_QUIET)
 
     async def run(self) -> None:
         """Hand out events forever; what runs at the end is ended too, and comes again."""
@@ -81,7 +102,7 @@ class Intake:
         """Start the streams that may go on; the seconds until another one may."""
         rest, now = _IDLE, time.time()
         for row in await self.store.read(ledger.heads):
-            if row["stream"] in self._running or self._is_behind(row["channel"]):
+            if row["stream"] in self._running or self._is_behind(row):
                 continue
             if row["next_at"] > now:
                 rest = min(rest, row["next_at"] - now)
@@ -89,8 +110,13 @@ class Intake:
                 self._start(row)
         return rest
 
-    def _is_behind(self, channel: str) -> bool:
-        return self._behind is None or channel in self._behind
+    def _is_behind(self, row: Row) -> bool:
+        if self._behind is None:
+            return True
+        # A channel's threads are read with it.
+        places = {(row["channel"], row["thread"]), (row["channel"], "")} & self._behind
+        self._held |= places
+        return bool(places)
 
     def _start(self, row: Row) -> None:
         task = asyncio.create_task(self._handle(row), name=f"slack {row['stream']}")

@@ -24,7 +24,7 @@ INSERT INTO slack_seen (channel, thread, ts) VALUES (:channel, :thread, :ts)
 ON CONFLICT (channel, thread) DO UPDATE SET ts = excluded.ts WHERE excluded.ts > slack_seen.ts
 """
 _HEADS = """
-SELECT key, stream, channel, kind, body, attempts, next_at, taken_at FROM (
+SELECT key, stream, channel, thread, kind, body, attempts, next_at, taken_at FROM (
   SELECT *, row_number() OVER (PARTITION BY stream ORDER BY at, rank, taken_at, key) AS place
   FROM slack_events WHERE status = 'open')
 WHERE place = 1 ORDER BY at, stream
@@ -75,6 +75,17 @@ def take(tx: Tx, events: Iterable[Event], now: float, hold: float) -> int:
 def heads(tx: Tx) -> list[Row]:
     """The first open event of each stream."""
     return tx.rows(_HEADS)
+
+
+def is_open(tx: Tx, channel: str, thread: str) -> bool:
+    """Whether something of a thread is still to be handled."""
+    row = tx.row(
+        "SELECT 1 FROM slack_events WHERE channel = :channel AND thread = :thread "
+        "AND status = 'open' LIMIT 1",
+        channel=channel,
+        thread=thread,
+    )
+    return row is not None
 
 
 def event_of(row: Row) -> Event:

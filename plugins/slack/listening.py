@@ -126,6 +126,10 @@ class Listening:
         self._intake.fall_behind()
         self._catching = asyncio.create_task(self._catches_up())
 
+    async def quiet(self, channel: str, thread: str, seconds: float) -> None:
+        """As :meth:`plugins.slack.app.SlackApp.quiet`."""
+        await self._intake.quiet(channel, thread, seconds)
+
     async def _catches_up(self) -> None:
         self._again = True
         while self._again:

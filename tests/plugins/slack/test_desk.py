@@ -642,3 +642,31 @@ PNG = bytes.fromhex(
     "f8cfc0f01f0005000 1ff89993d1d0000000049454e44ae426082".replace(" ", "")
 )
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
+
+
+async def test_a_line_right_before_handing_back_reaches_the_customer(bench: DeskBench) -> None:
+    """The modal overtook the line, which then stayed inside: found by the afternoon."""
+    card = await bench.taken()
+    await bench.jana.presses(card, "Zurück an den Bot")
+    view = await bench.jana.sees_view("Der Bot übernimmt wieder")
+    line = await bench.jana.writes(bench.support, "Alles Gute noch!", thread=card)
+    await bench.jana.submits(view, {"pick": "answered"})
+    await bench.reaches("Alles Gute noch!")
+    await bench.reaction(line, "outbox_tray")
+    await bench.sees(card, "Ergebnis Die Frage ist beantwortet.")
+
+
+async def test_after_a_restart_a_thread_is_read_first_in_which_somebody_writes(
+    slack: SlackSimulator, tmp_path: Path
+) -> None:
+    """Everything waited until the last thread was read, a minute and more: the afternoon again."""
+    customers = [f"kunde{number}" for number in range(6)]
+    async with desk_bot(tmp_path, slack) as bench:
+        cards = [await bench.taken(customer=one) for one in customers]
+        await bench.settled()
+    slack.faults.slow["conversations.replies"] = 1.0
+    async with desk_bot(tmp_path, slack) as bench:
+        began = asyncio.get_running_loop().time()
+        line = await bench.jana.writes(bench.support, "Ich bin noch da", thread=cards[0])
+        await slack.until(lambda: line.bot_reactions)
+        assert asyncio.get_running_loop().time() - began < 4.0
