@@ -230,8 +230,10 @@ def _every_message_is_accounted_for(day: Afternoon) -> None:
         "EXISTS (SELECT 1 FROM outbox o WHERE o.turn = i.turn AND o.op = 'send' "
         "  AND o.state IN ('sent', 'delivered', 'read')) AS said, "
         "EXISTS (SELECT 1 FROM outbox o WHERE o.conversation = i.conversation "
-        "  AND o.author IN ('agent', 'system') AND o.created_at >= i.received_at "
-        "  AND o.state IN ('sent', 'delivered', 'read') AND o.case_id IS NOT NULL) AS person, "
+        "  AND o.author = 'agent' AND o.created_at >= i.received_at "
+        "  AND o.state IN ('sent', 'delivered', 'read')) AS person, "
+        "EXISTS (SELECT 1 FROM cases c WHERE c.conversation = i.conversation "
+        "  AND c.closed_at >= i.received_at AND c.agent IS NOT NULL) AS ended, "
         "EXISTS (SELECT 1 FROM cases c WHERE c.conversation = i.conversation "
         "  AND c.state <> 'closed') AS waiting "
         "FROM inbox i LEFT JOIN turns t ON t.key = i.turn"
@@ -239,7 +241,7 @@ def _every_message_is_accounted_for(day: Afternoon) -> None:
     assert _accepted_by_channel(day) == _sent_by_channel(day)
     fate = {"answered": 0, "open": 0, "failed": 0}
     for row in rows:
-        if row["said"] or row["person"]:
+        if row["said"] or row["person"] or row["ended"]:
             fate["answered"] += 1
         elif row["waiting"]:
             fate["open"] += 1
