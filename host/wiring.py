@@ -34,7 +34,7 @@ from host.errors import Fatal
 from host.files import SWEEP, DiskFiles
 from host.metrics import Metrics
 from host.plugins import Plugins, why
-from host.ports import Actions
+from host.ports import Actions, templates_of
 from host.settings import FILE, Settings, close_to, place
 from host.texts import LANGUAGES, TextsBook
 from host.typing_hint import TypingHint
@@ -195,6 +195,7 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
         answer=settings.handoff.answers(),
         claim=timedelta(minutes=settings.handoff.claim_minutes),
         claim_grace=timedelta(minutes=settings.handoff.claim_grace_minutes),
+        offers=templates_of(wiring.channels),
     )
     typing = TypingHint(store=wiring.store, channels=wiring.channels)
     return Parts(
