@@ -355,6 +355,16 @@ class DeskClient(HttpClient):
         """Send a line that failed once more."""
         return await self.command("again", case, line=line)
 
+    async def templates(self, case: int, line: str = "") -> list[Mapping[str, Any]]:
+        """What may be sent at any time, or in place of a line that failed."""
+        found = await self.get(f"/desk/api/cases/{case}/templates?line={quote(line)}")
+        return list(found["templates"])
+
+    async def opens(self, after: str) -> str:
+        """When people are there, from a time on; both in ISO 8601. Raises Refusal."""
+        found = await self.get(f"/desk/api/opens?after={quote(after)}")
+        return str(found["at"])
+
     async def upload(self, data: bytes, name: str) -> ChatFile:
         """Upload a file, to be named in a line."""
         return await self.post_file("/desk/api/files", data, name)

@@ -327,7 +327,7 @@ def views() -> list[dict[str, Any]]:
     found = []
     for case in (TAKEN, ENGLISH, HOSTILE):
         known = words("en" if case is ENGLISH else "de")
-        times = {"hour": NOW, "hours": NOW, "tomorrow": NOW, "monday": NOW}
+        times = {"hour": NOW, "hours": NOW, "workday": NOW, "week": NOW}
         macro = Macro(NASTY[:100], NASTY, NASTY * 100)
         action = OrderAction("change", NASTY, tuple(ActField(f"f{n}", NASTY, NASTY) for n in "abc"))
         pages = blocks_lines.page(case, [line(NASTY * 100)] * 20, known, NOW)
