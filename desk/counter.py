@@ -67,11 +67,7 @@ class Counter:
         expecting = Expecting(texts=texts, hours=parts.routing.hours, answer=parts.answer)
         words = Words(texts=texts, language=parts.language)
         self.handoff = book = CaseBook(
-            renderer=renderer,
-            routing=parts.routing,
-            expecting=expecting,
-            words=words,
-            clock=clock,
+            renderer=renderer, routing=parts.routing, expecting=expecting, words=words, clock=clock
         )
         self._triage = Triage(book=book)
         ownership = Ownership(book=book)
@@ -106,7 +102,6 @@ class Counter:
             expecting=expecting,
             summary=Summary(words=words, expecting=expecting),
             offered=macros,
-            templates_of=templates,
             acting=Acting(
                 store=store,
                 book=self.handoff,

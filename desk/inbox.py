@@ -32,7 +32,6 @@ from desk.commands import Commands
 from desk.expecting import Expecting
 from desk.macros import Macros
 from desk.summary import Summary
-from desk.templates import Templates
 
 _FACTS_TIMEOUT = 5.0  # seconds
 log = logging.getLogger(__name__)
@@ -51,7 +50,6 @@ class CoreDeskInbox:
     acting: Acting
     summary: Summary
     offered: Macros
-    templates_of: Templates
     features: Mapping[str, Features] = field(default_factory=dict)
     order_facts: OrderFacts | None = None
 
@@ -149,8 +147,8 @@ class CoreDeskInbox:
         found = await self.case(case)
         if found is None:
             return []
-        words = await self.store.read(lambda tx: self.templates_of.words_of(tx, case, line))
-        return self.templates_of.of(found, words)
+        words = await self.store.read(lambda tx: self.commands.templates.words_of(tx, case, line))
+        return self.commands.templates.of(found, words)
 
     def opens(self, after: datetime) -> datetime:
         """When people are there, from that time on: that time itself while they are."""
