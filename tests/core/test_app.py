@@ -213,6 +213,15 @@ async def test_which_desk_must_be_clear(bot: Bot) -> None:
         await bot.app().__aenter__()
 
 
+async def test_a_desk_whose_plugin_is_set_up_wrongly_leads_to_the_plugin(bot: Bot) -> None:
+    """The fault is there, not in the name of the desk."""
+    handoff, plugins = HandoffOptions(desk="slack"), {"slack": {"customers": {}}}
+    bot.settings = replace(bot.settings, handoff=handoff, plugins=plugins)
+    hint = r"no such desk: 'slack' — mend \[plugins.slack\]: .* brings no desk \(possible: quiet\)"
+    with pytest.raises(Fatal, match=hint):
+        await bot.app().__aenter__()
+
+
 async def test_a_dialogue_that_gives_up_stops_the_bot(bot: Bot) -> None:
     async def started(app: App) -> None:
         bot.dialogue.never = "no model — train it"
