@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from bot.messages import Address, Attachment, Author, Kind, Owner, State
@@ -134,6 +134,18 @@ class Again(_Command):
 
 
 @dataclass(frozen=True, slots=True)
+class SendTemplate(_Command):
+    """Send an approved template; ``values`` are its variables, by name.
+
+    ``line`` is one that failed: where the template brings its words, it cannot be sent again.
+    """
+
+    template: str
+    values: Mapping[str, str]
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Assign(_Command):
     """Give a case to a colleague (``to``), who then speaks; or to oneself."""
 
@@ -192,6 +204,7 @@ Command = (
     | Edit
     | Unsend
     | Again
+    | SendTemplate
     | Assign
     | Release
     | Prioritise
@@ -226,12 +239,26 @@ class Macro:
 
 @dataclass(frozen=True, slots=True)
 class ActField:
-    """One argument of an order action, for a form: its value as far as the case tells it."""
+    """One argument of an order action, or variable of a template: its value, where it has one."""
 
     name: str
     title: str
     value: str = ""
     required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text that was approved before, and its variables (``fields``).
+
+    A channel tells the text with ``{{name}}`` for each, and as its value the pattern that fills it
+    (``{order}``). A desk gets both filled; a value is empty where an agent must enter it.
+    """
+
+    name: str
+    title: str
+    text: str
+    fields: tuple[ActField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,30 +298,3 @@ class Acted:
     done: bool
     text: str
     reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """What happened from ``since`` until ``until``.
-
-    Each of the ``turns`` is counted once: the sum of ``solved``, ``asked``, ``missed``, ``handed``,
-    ``beside``, ``failed`` and ``unfinished``. ``cases`` are those that opened.
-    """
-
-    since: datetime
-    until: datetime
-    conversations: int  # in which the customer wrote
-    turns: int
-    solved: Mapping[str, int]  # by the bot alone, by intent (empty: none was told)
-    asked: int  # the bot asked back: a step of a form, or a yes
-    missed: int  # not understood, also where that called a person
-    handed: int  # given to a person
-    beside: int  # answered while a person was asked for
-    failed: int  # given up
-    unfinished: int
-    missed_examples: tuple[str, ...]  # digits and e-mail addresses are masked
-    cases: Mapping[tuple[str, str], int]  # by reason, and how they ended or stand
-    first_answer: timedelta | None  # median, from opening to an agent's first line
-    to_close: timedelta | None  # median, of those that closed
-    failed_sends: Mapping[tuple[str, str], int]  # by channel and reason
-    dead_letters: int

@@ -14,16 +14,17 @@ from bot.desk import (
     CaseLine,
     Command,
     CommandResult,
-    Digest,
     HistoryLine,
     Macro,
     OrderAction,
     Preview,
+    Template,
 )
 from bot.messages import State
 
 if TYPE_CHECKING:
     from bot.ports import Files, Store, Texts
+    from bot.store.digest import Digest
 
 
 class DeskInbox(Protocol):
@@ -54,6 +55,12 @@ class DeskInbox(Protocol):
 
     async def macros(self, case: int) -> list[Macro]:
         """The prepared texts that fit a case, filled with the facts of now."""
+
+    async def templates(self, case: int, line: str = "") -> list[Template]:
+        """What may be sent at any time, filled with the facts of now, and a failed line's words."""
+
+    def opens(self, after: datetime) -> datetime:
+        """When people are there, from that time on: that time itself while they are."""
 
     async def digest(self, since: datetime, until: datetime) -> Digest:
         """What happened between two times, in figures that add up."""

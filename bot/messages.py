@@ -230,8 +230,8 @@ class Outbound:
 
     ``id`` is the same at every repeat: a dedupe key. ``created_at`` is when it was queued: a
     look-up need not search before that. ``response`` and ``facts`` are what the text was rendered
-    from (none: a literal text). ``template`` is set by the core outside of the reply window: the
-    name of the approved template that goes out in place of the text.
+    from (none: a literal text). ``template`` names the approved template that goes out in place of
+    the text: the core's choice outside of the reply window, or (with no ``response``) an agent's.
     """
 
     id: str

@@ -188,7 +188,7 @@ class Deliverer:
         """The message, after the reply window with its template; ``None``: it may not go out."""
         out, last_in_at = await self.store.read(lambda tx: outbox.load(tx, row))
         window = channel.features.reply_window
-        if window is None:
+        if window is None or out.template is not None:
             return out
         if self.clock() < unstamp(last_in_at) + timedelta(seconds=window):
             return out

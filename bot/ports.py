@@ -93,6 +93,9 @@ class Texts(Protocol):
     def fill(self, pattern: str, facts: Mapping[str, Any], *, language: str) -> str:
         """Fill the placeholders (``{order}``, ``{expected:date}``) of a pattern of a plugin's."""
 
+    def lacks(self, pattern: str, facts: Mapping[str, Any]) -> Sequence[str]:
+        """The facts of a pattern that :meth:`fill` would not find."""
+
     def has(self, response: str) -> bool:
         """Whether there is a response of that name."""
 

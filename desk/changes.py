@@ -53,6 +53,8 @@ class Changes:
         over = _over(tx, worded or rows)
         if over is not None:
             return over
+        if any(row["template"] for row in rows if lines.waits(row)):
+            return CommandResult(False, "template_fixed")
         if all(lines.waits(row) for row in rows):
             return CommandResult(True, line=self._recut(tx, case, rows, text))
         if len(worded) == 1 and self._edits_in_place(worded[0], text):

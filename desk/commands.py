@@ -15,6 +15,7 @@ from bot.desk import (
     Line,
     Prioritise,
     Release,
+    SendTemplate,
     SetLanguage,
     Snooze,
     Stop,
@@ -28,6 +29,7 @@ from desk.changes import Changes
 from desk.claims import Claims
 from desk.lines import Lines
 from desk.ownership import Ownership
+from desk.templates import Templates
 from desk.triage import Triage
 
 
@@ -38,6 +40,7 @@ class Commands:
     ownership: Ownership
     lines: Lines
     changes: Changes
+    templates: Templates
     triage: Triage
     claims: Claims
     clock: Clock = utc_now
@@ -72,6 +75,8 @@ class Commands:
         match command:
             case Line() | Again() | Stop() | Edit() | Unsend():
                 return self._line(tx, command, case)
+            case SendTemplate():
+                return self.templates.send(tx, command, case)
             case Prioritise():
                 return self.triage.prioritise(tx, command, case)
             case Snooze():

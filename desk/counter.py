@@ -24,6 +24,7 @@ from desk.macros import Macros
 from desk.ownership import Ownership
 from desk.routing import Routing
 from desk.summary import Summary
+from desk.templates import OfferTemplates, Templates
 from desk.triage import SNOOZE, Triage
 from desk.words import Words
 
@@ -35,6 +36,7 @@ class DeskParts:
     ``undo_seconds``: until an agent's line leaves. ``language`` is the one that the team reads.
     ``answer``: the working time until a person should have answered, by priority. ``claim``: the
     working time that a customer waits for a silent agent (zero: never ends), then ``claim_grace``.
+    ``offers`` are the templates of channels.
     """
 
     routing: Routing
@@ -44,6 +46,7 @@ class DeskParts:
     answer: Mapping[str, timedelta] = field(default_factory=lambda: ANSWER)
     claim: timedelta = timedelta()
     claim_grace: timedelta = timedelta(minutes=5)
+    offers: Mapping[str, OfferTemplates] = field(default_factory=dict)
 
 
 class Counter:
@@ -64,11 +67,7 @@ class Counter:
         expecting = Expecting(texts=texts, hours=parts.routing.hours, answer=parts.answer)
         words = Words(texts=texts, language=parts.language)
         self.handoff = book = CaseBook(
-            renderer=renderer,
-            routing=parts.routing,
-            expecting=expecting,
-            words=words,
-            clock=clock,
+            renderer=renderer, routing=parts.routing, expecting=expecting, words=words, clock=clock
         )
         self._triage = Triage(book=book)
         ownership = Ownership(book=book)
@@ -76,10 +75,13 @@ class Counter:
             book=book, ownership=ownership, after=parts.claim, grace=parts.claim_grace
         )
         lines = Lines(book=book, undo=timedelta(seconds=parts.undo_seconds))
+        macros = Macros(words=words)
+        templates = Templates(book=book, macros=macros, offers=parts.offers, undo=lines.undo)
         commands = Commands(
             ownership=ownership,
             lines=lines,
             changes=Changes(book=book, lines=lines, features=features),
+            templates=templates,
             triage=self._triage,
             claims=self._claims,
             clock=clock,
@@ -99,7 +101,7 @@ class Counter:
             order_facts=parts.order_facts,
             expecting=expecting,
             summary=Summary(words=words, expecting=expecting),
-            offered=Macros(words=words),
+            offered=macros,
             acting=Acting(
                 store=store,
                 book=self.handoff,

@@ -17,15 +17,16 @@ from bot.desk import (
     Case,
     Command,
     CommandResult,
-    Digest,
     HistoryLine,
     Macro,
     OrderAction,
     Preview,
+    Template,
 )
 from bot.messages import Features
 from bot.ports import Files, OrderFacts, Store, Texts, Tx, Unavailable
 from bot.store import agents, cases, digest
+from bot.store.digest import Digest
 from desk.acting import Acting
 from desk.commands import Commands
 from desk.expecting import Expecting
@@ -139,11 +140,19 @@ class CoreDeskInbox:
     async def macros(self, case: int) -> list[Macro]:
         """The prepared texts that fit a case, filled with the facts of now."""
         found = await self.case(case)
+        return [] if found is None else self.offered.of(found)
+
+    async def templates(self, case: int, line: str = "") -> list[Template]:
+        """What may be sent at any time, filled with the facts of now, and a failed line's words."""
+        found = await self.case(case)
         if found is None:
             return []
-        name = found.agent_name or found.agent or ""
-        first, *_ = name.split() or [""]  # customers learn no surnames
-        return self.offered.of(found, first or None)
+        words = await self.store.read(lambda tx: self.commands.templates.words_of(tx, case, line))
+        return self.commands.templates.of(found, words)
+
+    def opens(self, after: datetime) -> datetime:
+        """When people are there, from that time on: that time itself while they are."""
+        return self.expecting.hours.next_open(after)
 
     async def digest(self, since: datetime, until: datetime) -> Digest:
         """What happened between two times, in figures that add up."""

@@ -71,6 +71,8 @@ class Lines:
                 text=row["text"],
                 attachments=codec.attachments_from_json(row["attachments"]),
                 response=row["response"],
+                template=row["template"],
+                facts=codec.unpack(codec.decode(row["facts"])),
                 language=row["language"],
                 part=part,
                 case=case["id"],

@@ -20,12 +20,9 @@ class Macros:
 
     words: Words
 
-    def of(self, case: Case, agent: str | None) -> list[Macro]:
-        """What can be said in a case, in its language; one that lacks a fact is left out.
-
-        ``agent`` is the first name of who has the case.
-        """
-        facts, channel = self._facts(case, agent), case.address.channel
+    def of(self, case: Case) -> list[Macro]:
+        """What can be said in a case, in its language; one that lacks a fact is left out."""
+        facts, channel = self.facts(case), case.address.channel
         texts, language = self.words.texts, case.language
         found = []
         for name in texts.names(PREFIX):
@@ -35,8 +32,10 @@ class Macros:
                 found.append(Macro(name, title, text))
         return found
 
-    def _facts(self, case: Case, agent: str | None) -> Mapping[str, Any]:
-        """``{order}``, the shop's facts of it as ``{order_...}``, and ``{agent}``."""
+    def facts(self, case: Case) -> Mapping[str, Any]:
+        """``{order}``, the shop's facts of it as ``{order_...}``, and ``{agent}``: a first name."""
+        name = case.agent_name or case.agent or ""
+        agent, *_ = name.split() or [""]  # customers learn no surnames
         order = case.orders[0] if case.orders else {}
         facts = {f"order_{key}": value for key, value in order.items() if value not in ("", None)}
         if "order_state" in facts:

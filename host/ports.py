@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import click
 from pydantic import BaseModel
 
+from bot.desk import Template
 from bot.messages import ActionCall, Answer, Filling
 from bot.ports import (
     Action,
@@ -25,6 +26,7 @@ from bot.ports import (
     Texts,
     TimerHandler,
 )
+from desk.templates import OfferTemplates
 from host.texts import TextsBook
 
 P = TypeVar("P")
@@ -61,6 +63,24 @@ class NamesTexts(Protocol):
 
     def text_problems(self, texts: TextsBook) -> Iterable[Problem]:
         """Called by ``bot check``: what the settings name and is not there."""
+
+
+@runtime_checkable
+class OffersTemplates(Protocol):
+    """A channel whose agents may send texts that were approved before, inside of its window too.
+
+    The chosen one comes as ``Outbound.template``, without a ``response``, its variables as facts.
+    """
+
+    def templates(self, language: str) -> Sequence[Template]:
+        """Those in a language."""
+
+
+def templates_of(channels: Mapping[str, Channel]) -> dict[str, OfferTemplates]:
+    """How the channels that have templates tell them, by name."""
+    return {
+        name: one.templates for name, one in channels.items() if isinstance(one, OffersTemplates)
+    }
 
 
 class Actions(Protocol):

@@ -142,6 +142,11 @@ class TextsBook:
         known = {**self._facts, **facts}
         return _PLACEHOLDER.sub(_Filler(self, "pattern", known, language).fill, pattern)
 
+    def lacks(self, pattern: str, facts: Mapping[str, Any]) -> Sequence[str]:
+        """The facts of a pattern that :meth:`fill` would not find."""
+        known = {**self._facts, **facts}
+        return [name for name, _ in _PLACEHOLDER.findall(pattern) if known.get(name) is None]
+
     def facts_of(self, response: str) -> frozenset[str]:
         """The facts that the variants of a response use; none where there is no such response."""
         variants = self._variants.get(response, ())

@@ -34,7 +34,7 @@ from host.errors import Fatal
 from host.files import SWEEP, DiskFiles
 from host.metrics import Metrics
 from host.plugins import Plugins, why
-from host.ports import Actions
+from host.ports import Actions, templates_of
 from host.settings import FILE, Settings, close_to, place
 from host.texts import LANGUAGES, TextsBook
 from host.typing_hint import TypingHint
@@ -195,6 +195,7 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
         answer=settings.handoff.answers(),
         claim=timedelta(minutes=settings.handoff.claim_minutes),
         claim_grace=timedelta(minutes=settings.handoff.claim_grace_minutes),
+        offers=templates_of(wiring.channels),
     )
     typing = TypingHint(store=wiring.store, channels=wiring.channels)
     return Parts(
@@ -221,7 +222,8 @@ def routing_of(settings: Settings, desks: Mapping[str, Desk]) -> Routing:
     for number, rule in enumerate(settings.handoff.rules, 1):
         if rule.desk is not None and rule.desk not in desks:
             where = f"{settings.file or FILE} [[handoff.rules]] number {number}"
-            raise Fatal(f"{where}: no such desk: '{rule.desk}'", close_to(rule.desk, desks))
+            what = f"{where}: no such desk: '{rule.desk}'"
+            raise Fatal(what, _possible(rule.desk, desks, settings))
     rules = [rule.rule() for rule in settings.handoff.rules]
     return Routing(desk=default, rules=rules, hours=settings.hours.hours())
 
@@ -232,12 +234,22 @@ def desk_of(settings: Settings, desks: Mapping[str, Desk]) -> str:
     where = place(settings, ("handoff", "desk"))
     if wanted is not None:
         if wanted not in desks:
-            raise Fatal(f"{where}: no such desk: '{wanted}'", close_to(wanted, desks))
+            raise Fatal(f"{where}: no such desk: '{wanted}'", _possible(wanted, desks, settings))
         return wanted
     if len(desks) != 1:
         what = "there is no desk" if not desks else f"there are several: {', '.join(sorted(desks))}"
-        raise Fatal(f"nobody can take over: {what}", f"set {where}" if desks else "enable 'web'")
+        raise Fatal(
+            f"nobody can take over: {what}", f"name one in {where}" if desks else "enable 'web'"
+        )
     return next(iter(desks))
+
+
+def _possible(wanted: str, desks: Mapping[str, Desk], settings: Settings) -> str:
+    hint = close_to(wanted, desks)
+    if wanted not in settings.plugins:
+        return hint
+    # It is set up, so it is a fault or a missing table of the plugin's, and no slip of the pen.
+    return f"mend [plugins.{wanted}]: with these settings that plugin brings no desk ({hint})"
 
 
 def _merged(plugins: Plugins, kind: str) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from bot.desk import Digest
 from bot.ports import Row, Tx
 from bot.store import dead
 from bot.store.cases import CUSTOMER_BACK
@@ -38,6 +39,33 @@ SELECT c.*, (SELECT min(o.created_at) FROM outbox o WHERE o.conversation = c.con
     AND k.result LIKE '%"done":true%') AS handed_back
 FROM cases c WHERE {column} >= :since AND {column} < :until
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What happened from ``since`` until ``until``.
+
+    Each of the ``turns`` is counted once: the sum of ``solved``, ``asked``, ``missed``, ``handed``,
+    ``beside``, ``failed`` and ``unfinished``. ``cases`` are those that opened.
+    """
+
+    since: datetime
+    until: datetime
+    conversations: int  # in which the customer wrote
+    turns: int
+    solved: Mapping[str, int]  # by the bot alone, by intent (empty: none was told)
+    asked: int  # the bot asked back: a step of a form, or a yes
+    missed: int  # not understood, also where that called a person
+    handed: int  # given to a person
+    beside: int  # answered while a person was asked for
+    failed: int  # given up
+    unfinished: int
+    missed_examples: tuple[str, ...]  # digits and e-mail addresses are masked
+    cases: Mapping[tuple[str, str], int]  # by reason, and how they ended or stand
+    first_answer: timedelta | None  # median, from opening to an agent's first line
+    to_close: timedelta | None  # median, of those that closed
+    failed_sends: Mapping[tuple[str, str], int]  # by channel and reason
+    dead_letters: int
 
 
 def of(tx: Tx, since: datetime, until: datetime) -> Digest:

@@ -41,6 +41,7 @@ def insert_send(
     numbered: bool = False,
     command: str | None = None,
     edited: bool = False,
+    template: str | None = None,
 ) -> str:
     """Insert a message to the customer; return its id, the dedupe key of the send."""
     row_id = id or new_id()
@@ -72,6 +73,7 @@ def insert_send(
         numbered=int(numbered),
         command=command,
         edited=int(edited),
+        template=template,
     )
     return row_id
 
@@ -130,6 +132,7 @@ def to_outbound(row: Row, address: Address) -> Outbound:
         name=row["name"],
         response=row["response"],
         facts=codec.unpack(codec.decode(row["facts"])),
+        template=row["template"],
         created_at=codec.unstamp(row["created_at"]),
     )
 

@@ -25,6 +25,7 @@ from desk.counter import Counter, DeskParts
 from desk.routing import Routing
 from host.files import DiskFiles
 from host.metrics import Metrics
+from host.ports import templates_of
 from host.settings import FilesOptions
 from host.typing_hint import TypingHint
 from host.web import WebServer, bind
@@ -159,7 +160,9 @@ def _parts(store: FaultyStore, files: Files, channel: Channel, desk: FakeDesk) -
         texts=texts_of((OUR_DIALOGUE / "domain",)),
         channels=channels,
         desks={desk.name: desk},
-        counter=partial(Counter, DeskParts(routing=Routing(desk=desk.name))),
+        counter=partial(
+            Counter, DeskParts(routing=Routing(desk=desk.name), offers=templates_of(channels))
+        ),
         detect=lambda _text, current, _first: current,
         middleware=[TypingHint(store=typed, channels=channels)],
     )

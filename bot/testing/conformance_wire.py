@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from bot.ports import Channel
 from bot.store.migrate import Migrations
 
 if TYPE_CHECKING:
     from bot.testing.conformance_bot import ConformingBot
+    from bot.testing.running import RunningBot
+
+    AnyBot: TypeAlias = ConformingBot | RunningBot
 
 
 class Taken(StrEnum):
@@ -108,7 +111,7 @@ class Harness:
         raise NotImplementedError
 
     @asynccontextmanager
-    async def beside(self, bot: ConformingBot, settings: Mapping[str, Any]) -> AsyncIterator[None]:
+    async def beside(self, bot: AnyBot, settings: Mapping[str, Any]) -> AsyncIterator[None]:
         """What else runs with the bot; nothing, for most."""
         del bot, settings
         yield

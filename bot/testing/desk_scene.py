@@ -84,7 +84,8 @@ class DeskScene:
         ) as self._bot:
             self.wire.listens_at(self._bot.url)
             self.room.listens_at(self._bot.url)
-            yield
+            async with self.harness.beside(self._bot, self.wire.settings):
+                yield
         self._bot = None
 
     async def says(self, text: str) -> None:

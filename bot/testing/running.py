@@ -10,9 +10,12 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+from bot.core import Core
 from bot.ports import Row
+from bot.store import SQLiteStore
 from bot.testing.fakes import ScriptedDialogue
 from host.app import App
+from host.files import DiskFiles
 from host.hooks import hookimpl
 from host.plugins import load
 from host.ports import Registrar
@@ -54,6 +57,21 @@ class RunningBot:
     url: str
     dialogue: ScriptedDialogue
     app: App
+
+    @property
+    def core(self) -> Core:
+        """Its core."""
+        return self.app.core
+
+    @property
+    def store(self) -> SQLiteStore:
+        """Its store."""
+        return self.app.store
+
+    @property
+    def files(self) -> DiskFiles:
+        """Its files."""
+        return self.app.files
 
     async def rows(self, sql: str, **values: object) -> list[Row]:
         """Look into the store."""

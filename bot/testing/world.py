@@ -24,6 +24,7 @@ from bot.testing.seat import Seat
 from desk.counter import Counter, DeskParts
 from desk.routing import Routing
 from host.files import DiskFiles
+from host.ports import templates_of
 from host.settings import FilesOptions
 from host.texts import TextsBook
 
@@ -131,7 +132,11 @@ async def world(
     desk = desk or FakeDesk()
     book = texts_of(tuple(texts)) if isinstance(texts, Sequence) else texts
     migrations = Migrations("core", importlib.resources.files("bot.store") / "migrations")
-    counter = parts or DeskParts(routing=Routing(desk=desk.name), undo_seconds=undo_seconds)
+    counter = parts or DeskParts(
+        routing=Routing(desk=desk.name),
+        undo_seconds=undo_seconds,
+        offers=templates_of({channel.name: channel}),
+    )
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SQLiteStore(folder / "bot.db", [migrations]))
         core = Core(

@@ -9,17 +9,19 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from bot.ports import Channel
 from bot.store.codec import new_id
-from bot.testing.conformance_bot import ConformingBot
 from bot.testing.conformance_wire import Fault, Harness, Seen, Taken, Update
 from host.app import App
 from plugins.console.channel import ConsoleChannel
 from plugins.console.jsonl import LINE_LIMIT, JsonChat
 from plugins.console.session import Session
 from plugins.console.turns import TurnWatch
+
+if TYPE_CHECKING:
+    from bot.testing.conformance_wire import AnyBot
 
 _SENDER = "anna"
 
@@ -159,7 +161,7 @@ class ConsoleHarness(Harness):
                 yield terminal
 
     @asynccontextmanager
-    async def beside(self, bot: ConformingBot, settings: Mapping[str, Any]) -> AsyncIterator[None]:
+    async def beside(self, bot: AnyBot, settings: Mapping[str, Any]) -> AsyncIterator[None]:
         """As in the base class: what `bot chat --json` does with its pipes."""
         watch = TurnWatch(bot.store)
         # A session asks of an app only its core and its files, and the suite's bot has both.

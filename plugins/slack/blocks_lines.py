@@ -64,35 +64,16 @@ def page(case: Case, lines: Iterable[HistoryLine], words: Words, now: datetime) 
     return blocks or [kit.rich(kit.line(kit.words(words("history_empty"), italic=True)))]
 
 
-def trouble(case: int, line: HistoryLine, words: Words) -> Shown:
-    """A line that did not arrive, or perhaps not: why, and what can be done."""
-    unknown = line.state is State.UNKNOWN
-    title = words("line_unknown" if unknown else "line_failed")
-    why = words.reason(line.reason or ("unknown" if unknown else "failed_somehow"))
-    key = f"{case}:{line.id}"
-    sure = kit.confirm(
-        words("again_title"), words("again_sure"), words("button_again"), words("button_cancel")
-    )
-    again = kit.button(
-        words("button_again"), "desk.again", key, style="primary", ask=sure if unknown else None
-    )
-    leave = kit.button(words("button_leave"), "desk.leave", key)
-    # What the bot said is sent again by `bot dead replay`: an agent says it better anew.
-    rest = [again, leave] if line.author is Author.AGENT else [leave]
-    blocks = [*_told(f"{'❓' if unknown else '❌'} {title}", why, line), kit.actions(*rest)]
-    return Shown(kit.escape(one_line(f"{title}: {why}")), blocks)
-
-
 def settled(line: HistoryLine, words: Words, name: str, agent: str) -> Shown:
     """What became of such a line; ``name`` is ``sent_again``, ``left`` or ``arrived``."""
     told = words(name, agent=one_line(agent))
-    return Shown(kit.escape(told), _told(told, "", line))
+    return Shown(kit.escape(told), about(told, "", line))
 
 
 def unchanged(line: HistoryLine, words: Words) -> Shown:
     """A change of a line that did not reach the customer, who still has the line."""
     why = words.reason(line.reason or "")
-    return Shown(kit.escape(why), _told(f"⚠️ {why}", "", line))
+    return Shown(kit.escape(why), about(f"⚠️ {why}", "", line))
 
 
 def undo(case: int, command: str, customer: str, words: Words) -> Shown:
@@ -108,7 +89,8 @@ def called(user: str, text: str) -> Shown:
     return Shown(f"<@{user}> {kit.escape(text)}", [kit.rich(kit.line(*told))])
 
 
-def _told(title: str, why: str, line: HistoryLine) -> list[Raw]:
+def about(title: str, why: str, line: HistoryLine) -> list[Raw]:
+    """What a line said, and beneath it what is to know of it."""
     said = cut(one_line(line.text) or ", ".join(a.name for a in line.attachments), _QUOTE)
     parts = [kit.line(kit.words(title, bold=bool(why)), kit.words(f"\n{why}" if why else ""))]
     return [kit.rich(kit.quote(kit.words(said)), *parts)]

@@ -16,7 +16,7 @@ from plugins.slack.words import Words
 OWN = "own"
 """The value of a choice that says: what I write myself."""
 OUTCOMES = ("answered", "address", "return", "cancelled", "refund", "replaced")
-SNOOZES = ("hour", "hours", "tomorrow", "monday", OWN)
+SNOOZES = ("hour", "hours", "workday", "week", OWN)
 TOOLS = ("macro", "order", "note", "assign", "language", "release", "history")
 LANGUAGES = ("de", "en")
 _ARGUMENT = 250  # characters; all of a form's come back in one field of 3,000
@@ -105,8 +105,9 @@ def snooze(case: Case, words: Words, times: Mapping[str, datetime], now: datetim
         if name in times
         else words(f"snooze_{name}")
         for name in SNOOZES
+        if name in times or name == OWN
     }
-    options = [kit.option(titles[name], name) for name in SNOOZES]
+    options = [kit.option(title, name) for name, title in titles.items()]
     soon: Raw = {"type": "datetimepicker", "action_id": "at"}
     soon |= {"initial_date_time": int((now + timedelta(hours=2)).timestamp())}
     blocks = [

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.desk import Digest
+from bot.store.digest import Digest
 from plugins.slack import kit
 from plugins.slack.blocks import Shown
 from plugins.slack.kit import Raw, cut, one_line

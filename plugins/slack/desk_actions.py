@@ -109,7 +109,7 @@ async def _done_sure(visit: Visit) -> Answer:
 
 async def _snooze(visit: Visit) -> Answer:
     office = visit.office
-    times = snooze_times(office.clock(), office.settings)
+    times = snooze_times(office.clock(), office.settings.zone, office.commands.opens)
     await visit.show(blocks_modals.snooze(visit.case, office.words, times, office.clock()))
     return None
 

@@ -10,7 +10,7 @@ from bot.desk import Case, CaseLine, HistoryLine
 from bot.messages import Author, State
 from bot.ports import Retry, Row, Tx
 from bot.store import cases, lines
-from plugins.slack import blocks_lines, errors, marks
+from plugins.slack import blocks_lines, blocks_trouble, errors, marks
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.blocks import Shown, card, changes_at
 from plugins.slack.desk_files import send_files
@@ -227,7 +227,15 @@ class Cards:
     async def _trouble(self, case: Case, place: Place, line: HistoryLine, ts: str) -> None:
         key = trouble_key(place.channel, ts, line.id)
         if line.state in _TROUBLE:
-            shown = blocks_lines.trouble(case.id, line, self.office.words)
+            offers = blocks_trouble.is_for_template(line)
+            templates = offers and bool(await self.office.commands.templates(case.id))
+            shown = blocks_trouble.trouble(
+                case.id,
+                line,
+                self.office.words,
+                contact=case.contact or "",
+                templates=templates,
+            )
             await self._put(key, shown, place)
         elif line.reason and line.state in _ARRIVED:
             shown = blocks_lines.unchanged(line, self.office.words)

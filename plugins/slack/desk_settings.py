@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -35,7 +34,6 @@ class DeskSettings(BaseModel):
     time_zone: Annotated[str, AfterValidator(_zone)] = Field(
         "Europe/Berlin", description="Of the agents: for times on cards, snoozing and the digest"
     )
-    morning: str = Field("09:00", pattern=_CLOCK, description="When a snoozed case comes back")
     digest_at: str = Field(
         "18:00", pattern=rf"^$|{_CLOCK}", description="When the digest of a day comes; '': never"
     )
@@ -48,11 +46,6 @@ class DeskSettings(BaseModel):
     def zone(self) -> ZoneInfo:
         """The time zone."""
         return ZoneInfo(self.time_zone)
-
-    @property
-    def opens(self) -> time:
-        """The morning."""
-        return time.fromisoformat(self.morning)
 
     @property
     def file_limit(self) -> int:

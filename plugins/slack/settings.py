@@ -120,7 +120,7 @@ class SlackSettings(BaseModel):
         both = self.desk_channels.intersection(allowed)
         if both:
             raise ValueError(
-                f"{', '.join(sorted(both))} is a channel of agents: it cannot be in "
+                f"the channel {', '.join(sorted(both))} is the agents': it cannot be in "
                 "customers.allowed_channels"
             )
         return self

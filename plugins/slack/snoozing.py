@@ -1,24 +1,30 @@
-"""When a snoozed case comes back. Pure."""
+"""When a snoozed case comes back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta, tzinfo
 
-from plugins.slack.desk_settings import DeskSettings
+_EARLIEST = time(6)
+"""Nobody begins with what was put off at midnight, also where it is never closed."""
 
 
-def snooze_times(now: datetime, settings: DeskSettings) -> Mapping[str, datetime]:
-    """The moments of the choices, in the desk's time zone."""
-    today = now.astimezone(settings.zone).date()
-    monday = today + timedelta(days=7 - today.weekday())
-    return {
+def snooze_times(
+    now: datetime, zone: tzinfo, opens: Callable[[datetime], datetime]
+) -> Mapping[str, datetime]:
+    """The moments of the choices. ``zone`` is the agents'; ``opens`` tells when people are there.
+
+    Where the next working day begins the next week, it is said once.
+    """
+    today = now.astimezone(zone).date()
+
+    def morning(day: date) -> datetime:
+        return opens(datetime.combine(day, _EARLIEST, zone))
+
+    times = {
         "hour": now + timedelta(hours=1),
         "hours": now + timedelta(hours=3),
-        "tomorrow": _morning(today + timedelta(days=1), settings),
-        "monday": _morning(monday, settings),
+        "workday": morning(today + timedelta(days=1)),
+        "week": morning(today + timedelta(days=7 - today.weekday())),
     }
-
-
-def _morning(day: date, settings: DeskSettings) -> datetime:
-    return datetime.combine(day, settings.opens, settings.zone)
+    return {name: at for name, at in times.items() if name != "week" or at > times["workday"]}

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -17,7 +17,6 @@ import aiohttp
 from bot.ports import Channel
 from bot.store import StoreError
 from bot.store.migrate import Migrations
-from bot.testing.conformance_bot import ConformingBot
 from bot.testing.conformance_wire import Fault, Harness, Seen, Taken, Update
 from plugins.slack.app import SlackApp
 from plugins.slack.channel import SlackChannel
@@ -31,6 +30,9 @@ from plugins.slack.testing_shown import elements
 from plugins.slack.testing_wire import author_of, envelope_of, file_of
 from plugins.slack.testing_world import File
 
+if TYPE_CHECKING:
+    from bot.testing.conformance_wire import AnyBot
+
 Raw = dict[str, Any]
 _POSTS = ("chat.postMessage", "files.completeUploadExternal")
 _TRIES = 4
@@ -43,7 +45,7 @@ class Member:
 
     def __init__(self, slack: SlackSimulator, anna: Person, room: Room, **settings: Any) -> None:
         self.slack, self.anna, self.room = slack, anna, room
-        self.bot: ConformingBot | None = None
+        self.bot: AnyBot | None = None
         self.settings: Mapping[str, Any] = slack.settings(**_FAST, **settings)
 
     def listens_at(self, url: str) -> None:
@@ -246,7 +248,7 @@ class SlackHarness(Harness):
     _member: Member | None = None
 
     @asynccontextmanager
-    async def beside(self, bot: ConformingBot, settings: Mapping[str, Any]) -> AsyncIterator[None]:
+    async def beside(self, bot: AnyBot, settings: Mapping[str, Any]) -> AsyncIterator[None]:
         """Nothing runs; but what is acknowledged can be followed until it is handled."""
         del settings
         if self._member is not None:
@@ -285,7 +287,8 @@ class SlackHttpHarness(SlackHarness):
 
 @asynccontextmanager
 async def _simulated() -> AsyncIterator[tuple[SlackSimulator, Person, Room]]:
-    async with SlackSimulator(ack_seconds=1.0) as slack:
+    # What is told while no bot runs (that the two may talk) is given up at once.
+    async with SlackSimulator(ack_seconds=1.0, retry_waits=()) as slack:
         anna = slack.person("anna", "Anna Arndt")
         yield slack, anna, await anna.direct()
 

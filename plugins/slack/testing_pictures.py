@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bot.desk import Agent, Macro, Preview
-from plugins.slack import blocks, blocks_lines, blocks_modals, blocks_ops, marks
+from bot.desk import ActField, Agent, Macro, Preview, Template
+from plugins.slack import blocks, blocks_lines, blocks_modals, blocks_ops, blocks_trouble, marks
 from plugins.slack.blocks import Shown
 from plugins.slack.testing_page import Page
 from plugins.slack.testing_samples import (
@@ -29,6 +29,13 @@ from plugins.slack.testing_samples import (
 )
 
 _JANA = Agent("slack:U0JANA", "Jana Kurz")
+_TEMPLATE = Template(
+    "HX1",
+    "Bitte um Antwort",
+    "Guten Tag Erika Mustermann, zu Ihrer Bestellung B-100234 gibt es Neues: [Nachricht] "
+    "Bitte antworten Sie kurz auf diese Nachricht. Viele Grüße, Jana vom Lindenhof",
+    (ActField("1", "", "Erika Mustermann"), ActField("2", "Nachricht", "")),
+)
 _MACRO = Macro(
     "delay",
     "Verspätung",
@@ -75,7 +82,10 @@ def _thread(page: Page) -> Iterator[str]:
     secret = {"text": "// Sie hat schon zweimal angerufen", "reactions": ["lock"]}
     yield page.message(secret, who="Jonas", person=True)
     yield page.message({**own, "reactions": ["x"]}, who="Jana", person=True)
-    yield page.message(_raw(blocks_lines.trouble(TAKEN.id, FAILED, known)))
+    trouble = blocks_trouble.trouble(
+        TAKEN.id, FAILED, known, contact="erika@post.example", templates=True
+    )
+    yield page.message(_raw(trouble))
 
 
 def _modals() -> Iterator[tuple[str, Mapping[str, object]]]:
@@ -83,6 +93,8 @@ def _modals() -> Iterator[tuple[str, Mapping[str, object]]]:
     yield "modal-back", blocks_modals.hand_back(TAKEN, known)
     yield "modal-more", blocks_modals.more(TAKEN, known, _JANA.id)
     yield "modal-macro", blocks_modals.macros(TAKEN, [_MACRO], known, _MACRO)
+    template = blocks_trouble.pick_template(TAKEN, FAILED.id, [_TEMPLATE], known, _TEMPLATE)
+    yield "modal-template", template
     yield "modal-preview", blocks_modals.order_preview(42, "change_address", _PREVIEW, known, "1")
 
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from bot.desk import Case, Digest, HistoryLine
+from bot.desk import Case, HistoryLine
 from bot.messages import Address, Attachment, Author, Kind, Owner, State
+from bot.store.digest import Digest
 from host.texts import TextsBook
 from plugins.slack.words import Words
 

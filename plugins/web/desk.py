@@ -96,6 +96,8 @@ class WebDesk:
             *inside("GET", "cases", api.cases),
             *inside("GET", "cases/{case}", api.case),
             *inside("GET", "cases/{case}/history", api.history),
+            *inside("GET", "cases/{case}/templates", api.templates),
+            *inside("GET", "opens", api.opens),
             *inside("POST", "commands", api.command),
             *inside("GET", "events", api.events),
             *inside("POST", "files", api.post_file),
@@ -180,8 +182,24 @@ class DeskApi:
         """The whole conversation of a case."""
         case = await self._find(request)
         lines = await self._desk.commands.history(case.id)
-        shown = [desk_wire.shown_line(line, lambda r: self._sentence(request, r)) for line in lines]
+        offers = any(map(desk_wire.awaits_template, lines))
+        templates = offers and bool(await self._desk.commands.templates(case.id))
+        shown = [
+            desk_wire.shown_line(line, lambda r: self._sentence(request, r), templates=templates)
+            for line in lines
+        ]
         return serving.json_response({"case": case.id, "lines": shown})
+
+    async def templates(self, request: web.Request) -> web.Response:
+        """What may be sent at any time; with ``?line=`` in place of a line that failed."""
+        case = await self._find(request)
+        found = await self._desk.commands.templates(case.id, request.query.get("line", ""))
+        return serving.json_response({"templates": list(map(desk_wire.shown_template, found))})
+
+    async def opens(self, request: web.Request) -> web.Response:
+        """When people are there, from ``?after=`` on."""
+        after = desk_wire.parse_moment(request.query.get("after", ""))
+        return serving.json_response({"at": self._desk.commands.opens(after).isoformat()})
 
     async def command(self, request: web.Request) -> web.Response:
         """Apply a command; the same id again gives the same result and no second effect."""

@@ -19,13 +19,15 @@ from bot.desk import (
     Line,
     Prioritise,
     Release,
+    SendTemplate,
     SetLanguage,
     Snooze,
     Stop,
     TakeOver,
+    Template,
     Unsend,
 )
-from bot.messages import Attachment
+from bot.messages import Attachment, Author, State
 from plugins.web.wire import CLIENT_ID, Fault, clean, files_of, shown_attachment, text_of, visible
 
 AGENT_LIMIT = 60
@@ -51,6 +53,10 @@ def parse_command(found: Mapping[str, Any], attachments: tuple[Attachment, ...])
     match found.get("kind"):
         case "line" | "note" | "stop" | "edit" | "unsend" | "again" as kind:
             return _line_command(kind, found, name, case, agent, attachments)
+        case "template":
+            values = parse_values(found)
+            line = text_of(found, "line")
+            return SendTemplate(name, case, agent, text_of(found, "template"), values, line)
         case "prioritise" | "snooze" | "language" as kind:
             return _triage_command(kind, found, name, case, agent)
         case kind:
@@ -112,6 +118,24 @@ def _case_command(
             raise Fault(400, "not_valid")
 
 
+def parse_values(found: Mapping[str, Any]) -> dict[str, str]:
+    """The variables of a template. Raises :class:`Fault`."""
+    values = found.get("values", {})
+    if not isinstance(values, dict) or not all(isinstance(one, str) for one in values.values()):
+        raise Fault(400, "not_valid")
+    if sum(map(len, values.values())) > LINE_LIMIT:
+        raise Fault(413, "too_long", limit=LINE_LIMIT)
+    return {name: clean(value) for name, value in values.items()}
+
+
+def parse_moment(text: str) -> datetime:
+    """A time with its zone. Raises :class:`Fault`."""
+    moment = _moment({"at": text}, "at")
+    if moment is None:
+        raise Fault(400, "not_valid")
+    return moment
+
+
 def _moment(found: Mapping[str, Any], key: str) -> datetime | None:
     text = text_of(found, key)
     try:
@@ -166,8 +190,32 @@ def shown_case(case: Case, explain: Callable[[str], str]) -> dict[str, Any]:
     }
 
 
-def shown_line(line: HistoryLine, explain: Callable[[str], str | None]) -> dict[str, Any]:
-    """Render a line of the history; ``explain`` gives a reason's sentence, where there is one."""
+def shown_template(template: Template) -> dict[str, Any]:
+    """Render a template that an agent may send."""
+    fields = [{"name": one.name, "title": one.title, "value": one.value} for one in template.fields]
+    return {
+        "name": template.name,
+        "title": template.title,
+        "text": template.text,
+        "fields": fields,
+    }
+
+
+def awaits_template(line: HistoryLine) -> bool:
+    """Whether an agent's line failed where only an approved template may go out."""
+    return line.author is Author.AGENT and (line.state, line.reason) == (
+        State.FAILED,
+        "window_closed",
+    )
+
+
+def shown_line(
+    line: HistoryLine, explain: Callable[[str], str | None], *, templates: bool = False
+) -> dict[str, Any]:
+    """Render a line of the history; ``explain`` gives a reason's sentence, where there is one.
+
+    ``templates``: there are some that could be sent in its place.
+    """
     return {
         "id": line.id,
         "author": line.author,
@@ -183,6 +231,7 @@ def shown_line(line: HistoryLine, explain: Callable[[str], str | None]) -> dict[
         "quote": line.quote,
         "command": line.command,
         "edited": line.edited,
+        "templates": templates and awaits_template(line),
     }
 
 

@@ -299,8 +299,7 @@ class DeskClient(HttpClient):
 
     async def case(self, case: int) -> Mapping[str, Any]:
         """One case. Raises Refusal."""
-        found: Mapping[str, Any] = await self.get(f"/desk/api/cases/{case}")
-        return found
+        return dict(await self.get(f"/desk/api/cases/{case}"))
 
     async def history(self, case: int) -> list[Mapping[str, Any]]:
         """The conversation of a case."""
@@ -316,8 +315,7 @@ class DeskClient(HttpClient):
             "agent": self.agent,
             **more,
         }
-        found: Mapping[str, Any] = await self.post_json("/desk/api/commands", body)
-        return found
+        return dict(await self.post_json("/desk/api/commands", body))
 
     async def take_over(self, case: int, *, force: bool = False) -> Mapping[str, Any]:
         """Take the conversation; with ``force`` from a colleague too."""
@@ -354,6 +352,15 @@ class DeskClient(HttpClient):
     async def send_again(self, case: int, line: str) -> Mapping[str, Any]:
         """Send a line that failed once more."""
         return await self.command("again", case, line=line)
+
+    async def templates(self, case: int, line: str = "") -> list[Mapping[str, Any]]:
+        """What may be sent at any time, or in place of a line that failed."""
+        found = await self.get(f"/desk/api/cases/{case}/templates?line={quote(line)}")
+        return list(found["templates"])
+
+    async def opens(self, after: str) -> str:
+        """When people are there, from a time on; both in ISO 8601. Raises Refusal."""
+        return str((await self.get(f"/desk/api/opens?after={quote(after)}"))["at"])
 
     async def upload(self, data: bytes, name: str) -> ChatFile:
         """Upload a file, to be named in a line."""

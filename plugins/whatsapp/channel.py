@@ -15,6 +15,7 @@ from aiolimiter import AsyncLimiter
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
+from bot.desk import Template
 from bot.messages import Attachment, Features, Outbound
 from bot.ports import Inbox, Problem, Refused, Reject, Retry, Route
 from bot.store import StoreError
@@ -23,7 +24,8 @@ from host.texts import TextsBook
 from plugins.whatsapp import ledger, wire
 from plugins.whatsapp.links import Links
 from plugins.whatsapp.offline import template_problems
-from plugins.whatsapp.settings import Template, WhatsAppSettings
+from plugins.whatsapp.settings import WhatsAppSettings
+from plugins.whatsapp.templates import Templates
 from plugins.whatsapp.twilio_api import (
     API_ERRORS,
     authorised,
@@ -58,7 +60,7 @@ class _Open:
 
 
 class WhatsAppChannel:
-    """A WebhookChannel, MediaChannel, and one that LooksUp and SendsTemplates."""
+    """A WebhookChannel, MediaChannel, and one that LooksUp, SendsTemplates and OffersTemplates."""
 
     name = wire.CHANNEL
     settles_after = timedelta(seconds=15)
@@ -66,6 +68,7 @@ class WhatsAppChannel:
 
     def __init__(self, settings: WhatsAppSettings, public_url: str) -> None:
         self._settings = settings
+        self._templates = Templates(settings.templates)
         self._base = public_url
         secret = settings.auth_token.get_secret_value()
         self._links = Links(secret, public_url, settings.link_minutes * 60)
@@ -153,8 +156,12 @@ class WhatsAppChannel:
 
     def template_for(self, out: Outbound) -> str | None:
         """As in the port: by what is said and its language."""
-        template = self._template(out)
+        template = self._templates.standing_for(out)
         return template.content_sid if template else None
+
+    def templates(self, language: str) -> Sequence[Template]:
+        """As in the port: those with a title."""
+        return self._templates.offered(language)
 
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """As in the port. The account's credentials go to Twilio's API and nowhere else."""
@@ -189,27 +196,9 @@ class WhatsAppChannel:
         return {"content_sid": sid, "content_variables": variables_json(content.variables)}
 
     def _filled(self, opened: _Open, out: Outbound) -> dict[str, Any]:
-        template = self._template(out)
-        if template is None:
-            raise Reject("whatsapp_template")
-        facts = {"agent": out.name or "", **out.facts, "text": out.text}
-        fill = opened.inbox.texts.fill
-        variables = {
-            name: wire.one_line(fill(pattern, facts, language=out.language))
-            for name, pattern in template.variables.items()
-        }
-        if sum(map(len, variables.values())) > wire.TEMPLATE_LIMIT:
-            raise Reject("whatsapp_template_long")
-        sid = {"content_sid": template.content_sid}
+        content_sid, variables = self._templates.filled(out, opened.inbox.texts)
+        sid = {"content_sid": content_sid}
         return {**sid, "content_variables": variables_json(variables)} if variables else sid
-
-    def _template(self, out: Outbound) -> Template | None:
-        if out.attachments:
-            return None  # a template would say that it is there, and leave it out
-        for template in self._settings.templates:
-            if (template.response, template.language) == (out.response, out.language):
-                return template
-        return None
 
     def _link(self, attachment: Attachment) -> str:
         if attachment.error or attachment.file is None:

@@ -55,4 +55,12 @@ async def _template(client: Client, template: Template) -> list[Problem]:
     if not str(content.language).startswith(template.language):
         what = f"the template {sid} is in '{content.language}', not in '{template.language}'"
         found.append(Problem(WHERE, what, "set its language to the template's own"))
+    bodies = {str(type.get("body")) for type in (content.types or {}).values()}
+    if template.title and _plain(template.text) not in map(_plain, bodies):
+        what = f"the template {sid} says something else than its settings: agents are shown those"
+        found.append(Problem(WHERE, what, "copy its body from the console into text"))
     return found
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

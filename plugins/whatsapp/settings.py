@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 
 from bot.messages import AGENT_LINE
 
 Number = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$")]
+VARIABLE = re.compile(r"\{\{(\w+)\}\}")
+"""A variable of a template, as Twilio's console shows it."""
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+$")]
 
 
@@ -24,13 +34,34 @@ class Template(BaseModel):
     language: Literal["de", "en"] = Field(description="The template's language: de or en")
     response: str = Field(
         AGENT_LINE,
-        min_length=1,
-        description="The text it stands for, or agent_line for what an agent writes",
+        description="The text it stands for; agent_line: what an agent writes; '': none of them",
+    )
+    title: str = Field(
+        "", max_length=60, description="With it, agents may choose the template: its name for them"
+    )
+    text: str = Field(
+        "",
+        max_length=1024,
+        description="What it says, with {{1}} for its variables, as agents see it before they send",
     )
     variables: dict[str, str] = Field(
         default_factory=dict,
         description="Its variables, and what fills them: {'1' = '{order}', 'name' = '{agent}'}",
     )
+
+    @model_validator(mode="after")
+    def _can_be_offered(self) -> Template:
+        if not self.title and not self.response:
+            raise ValueError("it stands for no text, and has no title for agents to choose it by")
+        if not self.title:
+            return self
+        if not self.text:
+            raise ValueError("it has a title, so it needs its text: agents see it before they send")
+        named = set(VARIABLE.findall(self.text))
+        if named != self.variables.keys():
+            odd = ", ".join(sorted(named ^ self.variables.keys()))
+            raise ValueError(f"its text and its variables do not name the same: {odd}")
+        return self
 
 
 class WhatsAppSettings(BaseModel):

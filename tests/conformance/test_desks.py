@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bot.testing.desk_suite import DeskSuite
+from plugins.console.testing_desk import PromptHarness
+from plugins.slack.testing_conformance import SlackHarness
+from plugins.slack.testing_desk_customers import SharedSlackDeskHarness, SharedSlackHarness
 from plugins.slack.testing_desk_suite import SlackDeskHarness
 from plugins.telegram.testing_conformance import TelegramHarness
 from plugins.web.testing_conformance import WebHarness
@@ -38,3 +43,42 @@ class TestSlackDeskWithTelegram(DeskSuite):
 class TestSlackDeskWithWhatsApp(DeskSuite):
     desk = SlackDeskHarness
     harness = WhatsAppHarness
+
+
+class TestWebDeskWithSlack(DeskSuite):
+    desk = WebDeskHarness
+    harness = SlackHarness
+
+
+class TestWebDeskWithConsole(DeskSuite):
+    desk = WebDeskHarness
+    harness = PromptHarness
+
+
+class TestSlackDeskWithSlack(DeskSuite):
+    desk = SharedSlackDeskHarness
+    harness = SharedSlackHarness
+
+
+class TestSlackDeskWithConsole(DeskSuite):
+    desk = SlackDeskHarness
+    harness = PromptHarness
+
+
+def test_no_desk_and_no_channel_that_comes_with_the_bot_is_left_out() -> None:
+    """A plugin's folder holds `desk.py` where it brings a desk, `channel.py` for a channel."""
+    plugins = Path(__file__).parents[2] / "plugins"
+    desks = {file.parent.name for file in plugins.glob("*/desk.py")}
+    channels = {file.parent.name for file in plugins.glob("*/channel.py")}
+    played = {
+        (_plugin(suite.desk), _plugin(suite.harness))
+        for suite in DeskSuite.__subclasses__()
+        if suite.__module__ == __name__
+    }
+    assert {"slack", "web"} <= desks
+    assert {"console", "slack", "telegram", "web", "whatsapp"} <= channels
+    assert {(desk, channel) for desk in desks for channel in channels} <= played
+
+
+def _plugin(harness: type) -> str:
+    return harness.__module__.split(".")[1]

@@ -20,10 +20,12 @@ import pytest
 
 from bot.messages import ActionCall, Answer, Policy
 from bot.ports import Inbox
+from bot.testing import FakeDesk
 from host.app import App, serve
 from host.errors import Fatal
 from host.ports import Registrar, Services
 from host.settings import BotOptions, HandoffOptions
+from host.wiring import desk_of
 from tests.core.shell import Bot, HookChannel, OneLanguage, QuietDesk, entry
 
 ROOT = Path(__file__).parents[2]
@@ -211,6 +213,15 @@ async def test_which_desk_must_be_clear(bot: Bot) -> None:
     bot.settings = replace(bot.settings, handoff=HandoffOptions(desk="quit"))
     with pytest.raises(Fatal, match=r"\[handoff\] desk: no such desk: 'quit' — .*'quiet'"):
         await bot.app().__aenter__()
+
+
+def test_a_desk_whose_plugin_is_set_up_wrongly_leads_to_the_plugin(bot: Bot) -> None:
+    """The fault is there, not in the name of the desk."""
+    handoff, plugins = HandoffOptions(desk="slack"), {"slack": {"customers": {}}}
+    settings = replace(bot.settings, handoff=handoff, plugins=plugins)
+    hint = r"no such desk: 'slack' — mend \[plugins.slack\]: .* brings no desk \(possible: quiet\)"
+    with pytest.raises(Fatal, match=hint):
+        desk_of(settings, {"quiet": FakeDesk("quiet")})
 
 
 async def test_a_dialogue_that_gives_up_stops_the_bot(bot: Bot) -> None:

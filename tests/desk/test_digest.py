@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.desk import Close, Digest, HandBack, Line, TakeOver
+from bot.desk import Close, HandBack, Line, TakeOver
 from bot.messages import Answer, Features, Outcome, Say, Turn, Understanding
 from bot.ports import Reject
-from bot.store.digest import masked_text
+from bot.store.digest import Digest, masked_text
 from bot.testing import FakeChannel, MovingClock, World, world
 
 TEXTS = [Path("nlu/domain")]

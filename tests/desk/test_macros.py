@@ -43,8 +43,9 @@ def texts(
     language: str = "de",
 ) -> dict[str, tuple[str, str]]:
     book = TextsBook(TEXTS, formality=formality, facts=shop)
+    holds = replace(case, agent=agent, agent_name=agent)
     macros = Macros(words=Words(texts=book, language=language))
-    return {one.name: (one.title, one.text) for one in macros.of(case, agent)}
+    return {one.name: (one.title, one.text) for one in macros.of(holds)}
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
@@ -94,7 +95,7 @@ def test_a_shop_adds_its_own_in_a_domain_folder(tmp_path: Path) -> None:
         "responses:\n  macro_gift:\n  - text: 'Für {order} packen wir ein.'\n", "utf-8"
     )
     book = TextsBook([*TEXTS, tmp_path], facts=SHOP)
-    macros = Macros(words=Words(texts=book)).of(replace(CASE, orders=(ORDER,)), None)
+    macros = Macros(words=Words(texts=book)).of(replace(CASE, orders=(ORDER,)))
     (mine,) = [one for one in macros if one.name == "macro_gift"]
     assert (mine.title, mine.text) == ("gift", "Für B-1 packen wir ein.")
 

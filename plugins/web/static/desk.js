@@ -6,6 +6,7 @@ import { Api } from "./desk_api.js";
 import { drawCard } from "./desk_card.js";
 import { CaseMenu } from "./desk_menu.js";
 import { caseName, CaseList, snoozedText, spanText, stateText } from "./desk_list.js";
+import { askTemplate } from "./desk_template.js";
 import { Thread } from "./desk_thread.js";
 import { byId, Drawn, el, icon, kept } from "./dom.js";
 import { Stream } from "./stream.js";
@@ -29,9 +30,11 @@ const thread = new Thread({
     again: (line) => quietly(() => command("again", { line: line.id })),
     edit: editLine,
     unsend: unsendLine,
+    template: templateLine,
   },
 });
-const menu = new CaseMenu({ words, me, command, colleagues, done: quietly });
+const opens = (after) => api.opens(after);
+const menu = new CaseMenu({ words, me, command, colleagues, opens, done: quietly });
 const buttons = new Drawn(byId("actions"));
 const card = new Drawn(byId("card"));
 const composer = new Composer({ words, me, onSend: (kind, more) => command(kind, more), onTake: takeOver });
@@ -59,7 +62,7 @@ async function reloadCase(id) {
   current = item;
   list.look(item);
   drawCase();
-  thread.show(id, lines, item.agent === me() && item.state === "taken");
+  thread.show(id, lines, { mine: item.agent === me() && item.state === "taken", contact: item.contact });
 }
 
 /** Several changes that come together are read once. */
@@ -246,6 +249,15 @@ async function unsendLine(line) {
     yes: words.t("unsend"),
     no: words.t("cancel"),
     send: () => command("unsend", { line: line.id }),
+  });
+  await reload();
+}
+
+async function templateLine(line) {
+  const id = current.id;
+  await quietly(async () => {
+    const found = await api.templates(id, line.id);
+    await askTemplate({ words, found, send: (values) => command("template", { line: line.id, ...values }) });
   });
   await reload();
 }

@@ -51,6 +51,16 @@ export class Api {
     return this.call(`cases/${id}/history`).then((found) => found.lines);
   }
 
+  /** The approved templates that may go out in place of a line that failed. */
+  templates(id, line) {
+    return this.call(`cases/${id}/templates?line=${encodeURIComponent(line)}`).then((found) => found.templates);
+  }
+
+  /** When people are there, from a time on. */
+  opens(after) {
+    return this.call(`opens?after=${encodeURIComponent(after.toISOString())}`).then((found) => new Date(found.at));
+  }
+
   /** Give a command. Raises Refused with the server's sentence. */
   async command(kind, id, agent, more = {}) {
     const body = { id: newId(), kind, case: id, agent, ...more };

@@ -4,12 +4,16 @@ import { ask } from "./ask.js";
 import { byId, el, icon } from "./dom.js";
 
 const HOUR = 3_600_000;
+const EARLIEST = 6; // nobody begins with what was put off at midnight, also where it is never closed
 
 /** A menu that opens below its button, and closes by a choice, Escape, or a click elsewhere. */
 export class CaseMenu {
-  /** `command(kind, more)` gives a command and throws with the reason when it is refused. */
-  constructor({ words, me, command, colleagues, done }) {
-    Object.assign(this, { words, me, command, colleagues, done });
+  /**
+   * `command(kind, more)` gives a command and throws with the reason when it is refused;
+   * `opens(after)` tells when people are there.
+   */
+  constructor({ words, me, command, colleagues, opens, done }) {
+    Object.assign(this, { words, me, command, colleagues, opens, done });
     this.item = null;
     document.addEventListener("click", (event) => {
       if (this.node?.open && !this.node.contains(event.target)) this.close();
@@ -42,7 +46,7 @@ export class CaseMenu {
     return [
       ["priority", () => this.askPriority()],
       free && item.snoozed_until && ["wake", () => this.does("snooze", { until: null })],
-      free && !item.snoozed_until && ["snooze", () => this.askSnooze()],
+      free && !item.snoozed_until && ["snooze", () => this.done(() => this.askSnooze())],
       free && ["assign", () => this.askAssign()],
       mine && ["release", () => this.askRelease()],
       free && ["set_language", () => this.askLanguage()],
@@ -95,8 +99,9 @@ export class CaseMenu {
     return this.question("priority", fields, "save", (values) => this.command("prioritise", values));
   }
 
-  askSnooze() {
-    const options = this.times().map(([name, at]) => [at.toISOString(), `${this.words.t(name)} (${this.when(at)})`]);
+  async askSnooze() {
+    const times = await this.times();
+    const options = times.map(([name, at]) => [at.toISOString(), `${this.words.t(name)} (${this.when(at)})`]);
     const fields = [{ name: "until", label: this.words.t("until"), options }];
     return this.question("snooze", fields, "snooze", (values) => this.command("snooze", values));
   }
@@ -116,20 +121,22 @@ export class CaseMenu {
     return this.question("language", fields, "save", (values) => this.command("language", values));
   }
 
-  /** When a case may come back: today, tomorrow morning, next week. */
-  times() {
-    const morning = (days) => {
+  /** When a case may come back: later today, or when people are there again. */
+  async times() {
+    const day = (days) => {
       const at = new Date();
       at.setDate(at.getDate() + days);
-      at.setHours(9, 0, 0, 0);
+      at.setHours(EARLIEST, 0, 0, 0);
       return at;
     };
     const monday = (8 - new Date().getDay()) % 7 || 7;
     const hours = (count) => new Date(Date.now() + count * HOUR);
-    return [["in_1_hour", hours(1)], ["in_4_hours", hours(4)], ["tomorrow", morning(1)], ["next_week", morning(monday)]];
+    const [workday, week] = await Promise.all([this.opens(day(1)), this.opens(day(monday))]);
+    const later = [["in_1_hour", hours(1)], ["in_4_hours", hours(4)], ["next_workday", workday]];
+    return week > workday ? [...later, ["next_week", week]] : later;
   }
 
   when(at) {
-    return at.toLocaleString(this.words.language, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+    return at.toLocaleString(this.words.language, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
   }
 }

@@ -6,18 +6,19 @@ import { shownFile } from "./uploads.js";
 const SIGNS = { queued: "clock", sending: "clock", sent: "check", delivered: "checks", read: "checks", failed: "warn", unknown: "warn", cancelled: "close" };
 
 export class Thread {
-  /** `acts` are what an agent does with a line: use, again, stop, edit, unsend. */
+  /** `acts` are what an agent does with a line: use, again, stop, edit, unsend, template. */
   constructor({ scroll, list, words, acts }) {
     Object.assign(this, { scroll, list, words, acts });
     this.case = null;
     this.mine = false; // whether the case is in the agent's hands
+    this.contact = null; // an e-mail address that the customer left
     this.drawn = new Drawn(list);
     this.end = stickToEnd(scroll, list);
   }
 
   /** Show the lines of a case; what did not change is left alone. */
-  show(id, lines, mine) {
-    this.mine = mine;
+  show(id, lines, { mine, contact }) {
+    Object.assign(this, { mine, contact });
     const fresh = this.case !== id;
     const own = lines.at(-1)?.author === "agent" && !this.drawn.known.has(lines.at(-1).id);
     if (fresh) this.clear(id);
@@ -40,7 +41,7 @@ export class Thread {
       const own = dayKey(line.at);
       if (own !== day) items.push({ key: `day ${own}`, state: language, make: () => this.day(line) });
       day = own;
-      items.push({ key: line.id, state: JSON.stringify([line, language, line.author === "agent" && this.mine]), make: () => this.line(line) });
+      items.push({ key: line.id, state: JSON.stringify([line, language, line.author === "agent" && this.mine, this.contact]), make: () => this.line(line) });
     }
     return items;
   }
@@ -80,15 +81,23 @@ export class Thread {
     if (line.state === "draft") return el("p", { class: "foot" }, this.link("use_draft", () => this.acts.use(line.text)));
     if (!line.state) return null;
     const parts = [icon(SIGNS[line.state] ?? "clock"), el("span", {}, this.outcome(line))];
-    return el("p", { class: "foot" }, parts, line.author === "agent" && this.mine ? this.links(line) : null);
+    const links = line.author === "agent" && this.mine ? this.links(line) : null;
+    return el("p", { class: "foot" }, parts, links, this.mail(line));
+  }
+
+  /** Not by us: the address that was left, to copy or to open in one's own mail program. */
+  mail(line) {
+    if (!this.contact || !["failed", "unknown"].includes(line.state)) return null;
+    const link = el("a", { class: "link", href: `mailto:${encodeURIComponent(this.contact).replace("%40", "@")}`, "data-do": "mail" }, this.contact);
+    return [el("span", { title: this.words.t("by_mail_why") }, this.words.t("by_mail")), link];
   }
 
   links(line) {
-    const { again, stop, edit, unsend } = this.acts;
+    const { again, stop, edit, unsend, template } = this.acts;
     const choices = {
       queued: [["undo", stop], ["edit", edit]],
       sent: [["edit", edit], ["unsend", unsend]],
-      failed: [["again", again]],
+      failed: [line.templates && ["as_template", template], ["again", again]].filter(Boolean),
       unknown: [["again", again], ["edit", edit]],
     };
     const state = ["delivered", "read"].includes(line.state) ? "sent" : line.state;

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from bot.desk import Acted, ActField, Macro, OrderAction, Preview
 from bot.messages import Author, Kind, State
-from plugins.slack import blocks, blocks_lines, blocks_modals, blocks_ops, kit, marks
+from plugins.slack import (
+    blocks,
+    blocks_lines,
+    blocks_modals,
+    blocks_ops,
+    blocks_trouble,
+    kit,
+    marks,
+)
 from plugins.slack.blocks import Shown
 from plugins.slack.testing_blocks import block_problems, blocks_too_long, view_problems
 from plugins.slack.testing_samples import (
@@ -166,7 +174,7 @@ def test_nothing_that_people_write_is_markup(language: str) -> None:
         blocks.card(replace(HOSTILE, state="closed", closed_at=NOW), words(language), NOW),
         blocks_lines.line_message(HOSTILE, line(NASTY * 400, quote=NASTY * 90), words(language)),
         blocks_lines.transcript(HOSTILE, [line(NASTY * 90)] * 60, words(language)),
-        blocks_lines.trouble(42, replace(FAILED, text=NASTY * 90, reason=NASTY), words(language)),
+        blocks_trouble.trouble(42, replace(FAILED, text=NASTY * 90, reason=NASTY), words(language)),
         blocks_lines.undo(42, "slack:C:1", NASTY, words(language)),
         blocks_lines.settled(replace(FAILED, text=NASTY), words(language), "left", NASTY),
     ]
@@ -251,16 +259,38 @@ def test_the_transcript_keeps_the_latest_that_fits() -> None:
 
 
 def test_trouble_says_why_and_what_can_be_done() -> None:
-    shown = blocks_lines.trouble(42, FAILED, words())
+    shown = blocks_trouble.trouble(42, FAILED, words())
     assert "❌ Nicht angekommen" in taken_by_slack(shown)
     assert "Das Antwortfenster des Kanals ist zu" in said(shown.blocks)
     assert pressable(shown) == ["desk.again", "desk.leave"]
-    unknown = blocks_lines.trouble(
+    unknown = blocks_trouble.trouble(
         42, replace(FAILED, state=State.UNKNOWN, reason="unknown"), words()
     )
     assert "käme sie doppelt an" in json.dumps(unknown.blocks, ensure_ascii=False)
-    bots = blocks_lines.trouble(42, replace(FAILED, author=Author.BOT), words())
+    bots = blocks_trouble.trouble(42, replace(FAILED, author=Author.BOT), words())
     assert pressable(bots) == ["desk.leave"]
+
+
+def test_trouble_offers_a_template_where_one_could_go_out() -> None:
+    shown = blocks_trouble.trouble(42, FAILED, words(), templates=True)
+    assert pressable(shown) == ["desk.template", "desk.again", "desk.leave"]
+    other = replace(FAILED, reason="whatsapp_blocked")
+    shown = blocks_trouble.trouble(42, other, words(), templates=True)
+    assert "desk.template" not in pressable(shown)
+    bots = blocks_trouble.trouble(42, replace(FAILED, author=Author.BOT), words(), templates=True)
+    assert pressable(bots) == ["desk.leave"]
+
+
+def test_trouble_names_the_address_that_was_left_and_promises_no_mail() -> None:
+    shown = blocks_trouble.trouble(42, FAILED, words(), contact="erika+shop@post.example")
+    text = taken_by_slack(shown)
+    assert "aus deinem eigenen Postfach, an die hinterlassene Adresse: erika+shop@post" in text
+    assert "Von hier aus kann keine E-Mail gesendet werden" in text
+    assert '"mailto:erika+shop@post.example"' in json.dumps(shown.blocks)
+    assert pressable(shown) == ["desk.again", "desk.leave"]
+    odd = blocks_trouble.trouble(42, FAILED, words(), contact="é&subject=x@post.example")
+    assert '"mailto:%C3%A9%26subject%3Dx@post.example"' in json.dumps(odd.blocks)
+    taken_by_slack(odd)
 
 
 def test_the_digest_says_what_was_solved_not_understood_and_failed() -> None:
@@ -297,7 +327,7 @@ def views() -> list[dict[str, Any]]:
     found = []
     for case in (TAKEN, ENGLISH, HOSTILE):
         known = words("en" if case is ENGLISH else "de")
-        times = {"hour": NOW, "hours": NOW, "tomorrow": NOW, "monday": NOW}
+        times = {"hour": NOW, "hours": NOW, "workday": NOW, "week": NOW}
         macro = Macro(NASTY[:100], NASTY, NASTY * 100)
         action = OrderAction("change", NASTY, tuple(ActField(f"f{n}", NASTY, NASTY) for n in "abc"))
         pages = blocks_lines.page(case, [line(NASTY * 100)] * 20, known, NOW)

@@ -118,7 +118,7 @@ def settings_of(slack: SlackSimulator, **more: Any) -> SlackSettings:
 
 
 def test_the_settings_refuse_what_cannot_work(slack: SlackSimulator) -> None:
-    with pytest.raises(ValueError, match="channel of agents"):
+    with pytest.raises(ValueError, match="the channel C0123ABCD is the agents'"):
         settings_of(
             slack,
             desk={"channel": "C0123ABCD"},

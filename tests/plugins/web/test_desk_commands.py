@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from bot.desk import ActField, Template
 from bot.messages import Outbound
 from bot.ports import Reject
 from bot.testing import ScriptedDialogue
+from host import wiring
 from plugins.web.channel import WebChannel
 from plugins.web.testing import ChatClient, DeskClient, Refusal
 from plugins.web.testing_bot import WebBot, web_bot
@@ -215,3 +217,77 @@ async def test_what_makes_no_sense_is_refused_in_words(
         await desk.command(kind, 1, **more)
     assert refused.value.status == status
     assert " " in refused.value.message
+
+
+async def test_the_page_asks_when_people_are_there(desk: DeskClient) -> None:
+    """The bot of these tests is open by night and on holidays: no test depends on the clock."""
+    for night in ("2040-12-25T03:00:00+01:00", "2040-12-30T23:59:59+01:00"):
+        assert await desk.opens(night) == night
+    for wrong in ("", "morgen", "2040-01-02T08:00:00"):
+        with pytest.raises(Refusal) as refusal:
+            await desk.opens(wrong)
+        assert refusal.value.status == 400
+
+
+# --- templates
+
+
+ASK = Template(
+    "ask_back",
+    "Bitte um Antwort",
+    "Es schreibt {{who}}: {{1}} Ihre Nummer: {{2}}",
+    (ActField("who", "", "{agent}"), ActField("1", "", "{text}"), ActField("2", "", "{number}")),
+)
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> list[Outbound]:
+    """Only templates go out on the web channel; what went."""
+    sent: list[Outbound] = []
+    send = WebChannel.send
+
+    async def only_templates(self: WebChannel, out: Outbound) -> str:
+        if out.author == "agent" and out.template is None:
+            raise Reject("window_closed")
+        sent.append(out)
+        return await send(self, out)
+
+    monkeypatch.setattr(WebChannel, "send", only_templates)
+    monkeypatch.setattr(wiring, "templates_of", lambda _: {"web": lambda _: [ASK]})
+    return sent
+
+
+async def test_a_line_that_could_not_go_out_is_sent_as_a_template(
+    tmp_path: Path, script: ScriptedDialogue, closed: list[Outbound]
+) -> None:
+    async with (
+        web_bot(tmp_path, script) as bot,
+        ChatClient(bot.url) as chat,
+        DeskClient(bot.url, bot.token, "Mia Berg") as desk,
+    ):
+        await taken(chat, desk)
+        line = (await desk.say(1, "Passt Dienstag?"))["line"]
+        await becomes(desk, state="failed", reason="window_closed", templates=True)
+        (offered,) = await desk.templates(1, line)
+        assert offered["text"] == "Es schreibt Mia: Passt Dienstag? Ihre Nummer: [number]"
+        values = {one["name"]: one["value"] for one in offered["fields"]}
+        given = {"line": line, "template": "ask_back"}
+        with pytest.raises(Refusal) as refusal:
+            await desk.command("template", 1, **given, values=values)
+        assert (refusal.value.status, refusal.value.code) == (409, "template_incomplete")
+        done = await desk.command("template", 1, **given, values={**values, "2": "B-17"})
+        assert done["done"]
+        said = "Es schreibt Mia: Passt Dienstag? Ihre Nummer: B-17"
+        assert (await chat.wait(lambda message: message.author == "agent")).text == said
+        assert closed[-1].template == "ask_back"
+        await becomes(desk, text=said, state="sent", templates=False)
+
+
+@pytest.mark.parametrize("values", [[], {"1": 2}, "x", {"1": "a" * 8001}])
+async def test_values_that_are_none_are_refused(
+    chat: ChatClient, desk: DeskClient, values: object
+) -> None:
+    await taken(chat, desk)
+    with pytest.raises(Refusal) as refusal:
+        await desk.command("template", 1, template="ask_back", values=values)
+    assert refusal.value.status in (400, 413)

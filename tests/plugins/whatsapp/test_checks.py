@@ -80,6 +80,16 @@ language = "de"
         ),
         ("variables = {1 = 2}", "[plugins.whatsapp.templates.0.variables] 1"),
         ('variabls = {1 = "{text}"}', "unknown key — did you mean 'variables'?"),
+        ('response = ""', "it stands for no text, and has no title for agents to choose it by"),
+        ('title = "Neues"', "it has a title, so it needs its text"),
+        (
+            'title = "Neues"\ntext = "Hallo {{1}}"\nvariables = {2 = "{text}"}',
+            "its text and its variables do not name the same: 1, 2",
+        ),
+        (
+            'title = "Neues"\nresponse = ""\ntext = "Am {{1}}"\nvariables = {1 = "{day:dat}"}',
+            "variable 1: unknown spec in {day:dat}",
+        ),
     ],
 )
 def test_a_template_that_cannot_be_filled_is_named(tmp_path: Path, lines: str, said: str) -> None:
@@ -92,6 +102,7 @@ def test_a_template_that_cannot_be_filled_is_named(tmp_path: Path, lines: str, s
     [
         'variables = {name = "{agent}", text = "{text}", shop = "{shop_name}"}',
         'response = "utter_track_order_shipped"\nvariables = {1 = "{order}", 2 = "{text}"}',
+        'response = ""\ntitle = "Neues"\ntext = "Zu {{1}}"\nvariables = {1 = "{what}"}',
     ],
 )
 def test_a_template_that_can_be_filled_is_fine(tmp_path: Path, lines: str) -> None:
@@ -157,6 +168,25 @@ async def test_a_template_that_is_another_than_its_settings_say_is_named(
         f"nothing fills when, who of the template {made}",
         f"the template {made} is in 'en', not in 'de'",
     ]
+
+
+async def test_a_template_that_agents_are_shown_otherwise_is_named(
+    twilio: TwilioSimulator,
+) -> None:
+    made = twilio.api.approve("Hallo {{1}}, bitte melden.")
+    shown = {**template(made), "response": "", "title": "Melden"}
+    right = settings_of(twilio, templates=[{**shown, "text": "Hallo {{1}},\nbitte melden."}])
+    assert await online_problems(right) == []
+    wrong = settings_of(twilio, templates=[{**shown, "text": "Hallo {{1}}, es gibt Geld."}])
+    (problem,) = await online_problems(wrong)
+    assert problem.what.startswith(f"the template {made} says something else than its settings")
+
+
+async def test_a_template_with_two_titles_is_named(twilio: TwilioSimulator) -> None:
+    made = {**template(twilio.api.approve("Hallo {{1}}")), "text": "Hallo {{1}}", "response": ""}
+    settings = settings_of(twilio, templates=[{**made, "title": "A"}, {**made, "title": "B"}])
+    (problem,) = offline_problems(settings, "https://bot.shop.example")
+    assert problem.what.endswith("has a title more than once")
 
 
 async def test_no_network_is_named() -> None:

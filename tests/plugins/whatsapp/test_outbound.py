@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.desk import Line, TakeOver
+from bot.desk import Line, SendTemplate, TakeOver
 from bot.messages import Answer, Attachment, Button, Outcome, Say
 from bot.testing import RunningBot
 from plugins.whatsapp.testing import Customer, Shown, TwilioSimulator
@@ -367,6 +367,61 @@ async def test_inside_of_the_window_no_template_is_used(
         await line(bot, "Gern!")
         shown = await anna.receives()
         assert (shown.template, shown.text) == (None, "Gern!")
+
+
+# --- templates that an agent chooses
+
+
+async def test_a_chosen_template_goes_out_with_its_variables_at_any_time(
+    start: Any, anna: Customer, twilio: TwilioSimulator
+) -> None:
+    body = "Zu {{1}} von {{who}}: bitte antworten Sie."
+    sid = twilio.api.approve(body)
+    template = {
+        "content_sid": sid,
+        "language": "de",
+        "response": "",
+        "title": "Bitte um Antwort",
+        "text": body,
+        "variables": {"1": "{text}", "who": "{agent}"},
+    }
+    async with start(templates=[template]) as bot:
+        await taken(bot, anna)
+        inbox = bot.app.core.desk_inbox
+        (offered,) = await inbox.templates(1)
+        assert (offered.name, offered.title) == (sid, "Bitte um Antwort")
+        assert offered.text == "Zu [Nachricht] von Mia: bitte antworten Sie."
+        values = {"1": "Ihrer Frage", "who": "Mia"}
+        assert (await inbox.accept(SendTemplate("in", 1, "Mia", sid, values))).done
+        shown = await anna.receives()
+        said = "Zu Ihrer Frage von Mia: bitte antworten Sie."
+        assert (shown.template, shown.text) == (sid, said)
+        await Late(bot, twilio).passes()
+        await line(bot, "Sind Sie noch da?")
+        assert await state(bot, "Sind Sie noch da?") == ("failed", "window_closed")
+        assert (await inbox.accept(SendTemplate("late", 1, "Mia", sid, values))).done
+        shown = await anna.receives()
+        assert (shown.template, shown.text) == (sid, said)
+        await reaches(bot, "delivered", said)
+
+
+async def test_one_that_the_settings_name_no_more_is_refused_and_not_sent(
+    start: Any, anna: Customer, twilio: TwilioSimulator
+) -> None:
+    sid = twilio.api.approve("Es gibt Neues.")
+    template = {"content_sid": sid, "language": "de", "response": "", "title": "Neues"}
+    async with start(templates=[{**template, "text": "Es gibt Neues."}]) as bot:
+        await taken(bot, anna)
+        twilio.faults.too_many = 3
+        command = SendTemplate("send", 1, "Mia", sid, {})
+        assert (await bot.app.core.desk_inbox.accept(command)).done
+        await bot.until("SELECT 1 FROM outbox WHERE text = 'Es gibt Neues.' AND attempts > 0")
+    asked = created(twilio)
+    twilio.faults.too_many = 0
+    async with start() as bot:
+        await bot.app.store.write(lambda tx: tx.run("UPDATE outbox SET not_before = created_at"))
+        assert await state(bot, "Es gibt Neues.") == ("failed", "whatsapp_template")
+        assert created(twilio) == asked
 
 
 # --- a restart
