@@ -267,7 +267,7 @@ class Deliverer:
             if row["op"] in lines.CHANGES:
                 own = reason if reason.startswith("not_") else _UNCHANGED[row["op"]]
                 mark_line(tx, lines.unchanged(tx, row, own), self.clock())
-            for ended in (row, *outbox.fail_rest(tx, row["part"] or row["id"], reason)):
+            for ended in (row, *outbox.fail_rest(tx, row, reason)):
                 if ended["op"] == "send":
                     mark_line(tx, ended, self.clock())
             tx.notify("sent", row["turn"])

@@ -172,16 +172,16 @@ def listed(tx: Tx, *, closed: bool, desk: str | None, limit: int = 200) -> list[
 
     What is put off comes last.
     """
-    order = (
-        "c.closed_at DESC"
-        if closed
-        else "c.snoozed_until IS NOT NULL, "
-        "CASE c.priority WHEN 'high' THEN 0 WHEN 'low' THEN 2 ELSE 1 END, c.opened_at"
-    )
+    which, order = "c.closed_at IS NOT NULL", "c.closed_at DESC"
+    if not closed:
+        which = "c.state IN ('open', 'taken')"
+        order = (
+            "c.snoozed_until IS NOT NULL, "
+            "CASE c.priority WHEN 'high' THEN 0 WHEN 'low' THEN 2 ELSE 1 END, c.opened_at"
+        )
     rows = tx.rows(
-        _CASE + "WHERE (c.state = 'closed') = :closed AND (:desk IS NULL OR c.desk = :desk) "
+        f"{_CASE} WHERE {which} AND (:desk IS NULL OR c.desk = :desk) "
         f"ORDER BY {order} LIMIT :limit",
-        closed=int(closed),
         desk=desk,
         limit=limit,
     )
