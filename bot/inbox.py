@@ -87,7 +87,8 @@ class CoreInbox:
         elif status == "case" and unfetched:
             wake_if_waiting(tx, conversation["id"], now)
         if owner is not Owner.BOT and not merged:
-            self.heard(tx, conversation["id"])
+            if message.kind is not Kind.DELETE:
+                self.heard(tx, conversation["id"])
             if not unfetched:
                 # One with files to fetch is shown when they are there.
                 post_line(tx, conversation["id"], f"in:{line}", now)

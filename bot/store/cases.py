@@ -93,12 +93,13 @@ def close(tx: Tx, case: int, outcome: str, now: datetime) -> None:
     )
 
 
-def release(tx: Tx, case: int) -> None:
-    """Nobody has a case any more."""
+def release(tx: Tx, case: int, asked_at: datetime | None) -> None:
+    """Nobody has a case any more. ``asked_at``: the customer waits anew since then."""
     tx.run(
-        "UPDATE cases SET state = 'open', agent = NULL, taken_at = NULL, agent_seen_at = NULL "
-        "WHERE id = :id",
+        "UPDATE cases SET state = 'open', agent = NULL, taken_at = NULL, agent_seen_at = NULL, "
+        "snoozed_until = NULL, asked_at = coalesce(:asked_at, asked_at) WHERE id = :id",
         id=case,
+        asked_at=None if asked_at is None else stamp(asked_at),
     )
 
 

@@ -256,11 +256,15 @@ def apply_receipt(tx: Tx, receipt: Receipt) -> Row | None:
         target=f"channel:{receipt.channel}",
         vendor_id=receipt.vendor_id,
     )
-    if row is None or _RANK.get(receipt.state.value, -1) <= _RANK.get(row["state"], -1):
+    if row is None or row["state"] not in _RANK:  # one that was deleted at the customer's
+        return None
+    if _RANK.get(receipt.state.value, -1) <= _RANK[row["state"]]:
         return None
     if receipt.state is State.FAILED and row["state"] in ("delivered", "read"):
         return None
-    set_state(tx, row["id"], receipt.state, receipt.reason)
+    # That a change of it did not arrive stays true when the message is read.
+    unchanged = row["reason"] if (row["reason"] or "").startswith("not_") else None
+    set_state(tx, row["id"], receipt.state, receipt.reason or unchanged)
     return row
 
 
