@@ -60,8 +60,7 @@ class Ownership:
         conversation = case["conversation"]
         outbox.hurry(tx, conversation, now)
         # Who has an answer waits from now on all the same: they are told by when somebody comes.
-        anew = now if waiting.waits_since(tx, case) is None else None
-        cases.release(tx, case["id"], anew)
+        cases.release(tx, case["id"], waiting.waits_since(tx, case) or now)
         conversations.change_owner(tx, conversation, Owner.WAITING)
         conversations.new_session(tx, conversation, resumed=True)
         expected = self.book.expected(tx, conversations.get(tx, conversation), case["reason"])

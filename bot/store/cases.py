@@ -93,13 +93,13 @@ def close(tx: Tx, case: int, outcome: str, now: datetime) -> None:
     )
 
 
-def release(tx: Tx, case: int, asked_at: datetime | None) -> None:
-    """Nobody has a case any more. ``asked_at``: the customer waits anew since then."""
+def release(tx: Tx, case: int, asked_at: datetime) -> None:
+    """Nobody has a case any more; its customer waits since ``asked_at``."""
     tx.run(
         "UPDATE cases SET state = 'open', agent = NULL, taken_at = NULL, agent_seen_at = NULL, "
-        "snoozed_until = NULL, asked_at = coalesce(:asked_at, asked_at) WHERE id = :id",
+        "snoozed_until = NULL, asked_at = :asked_at WHERE id = :id",
         id=case,
-        asked_at=None if asked_at is None else stamp(asked_at),
+        asked_at=stamp(asked_at),
     )
 
 
@@ -304,7 +304,7 @@ def note_command(
 _LINES = """
 SELECT 'in:' || id AS id, 'customer' AS author, text, received_at AS at, NULL AS state,
   NULL AS reason, attachments, NULL AS name, kind, 0 AS effect, id AS seq,
-  NULL AS command, 0 AS edited,
+  NULL AS command, 0 AS edited, 0 AS repeated,
   CASE WHEN quotes IS NOT NULL THEN (
     SELECT q.text FROM inbox q WHERE q.channel = inbox.channel AND q.wire_id = inbox.quotes
       AND q.conversation = inbox.conversation
@@ -316,13 +316,16 @@ SELECT 'in:' || id AS id, 'customer' AS author, text, received_at AS at, NULL AS
 UNION ALL
 SELECT 'out:' || id, author, text, created_at, state, reason, attachments,
   coalesce((SELECT a.name FROM agents a WHERE a.id = outbox.name), name), 'text', effect,
-  seq, command, edited, NULL FROM outbox WHERE conversation = :id AND op = 'send' {out_where}
+  seq, command, edited,
+  EXISTS (SELECT 1 FROM outbox r WHERE r.replaces = outbox.id AND r.text = outbox.text
+    AND r.state <> 'cancelled'), NULL
+  FROM outbox WHERE conversation = :id AND op = 'send' {out_where}
 UNION ALL
 SELECT 'note:' || id, 'note', text, at, NULL, NULL, attachments,
   coalesce((SELECT a.name FROM agents a WHERE a.id = agent), nullif(agent, '')), 'text', 0, 0,
   (SELECT c.id FROM commands c WHERE c.case_id = notes.case_id
     AND c.result ->> '$.line' = 'note:' || notes.id),
-  0, NULL FROM notes WHERE conversation = :id {note_where}
+  0, 0, NULL FROM notes WHERE conversation = :id {note_where}
 """
 
 
@@ -378,4 +381,5 @@ def _line(row: Any) -> HistoryLine:
         quote=row["quote"],
         command=row["command"],
         edited=bool(row["edited"]),
+        repeated=bool(row["repeated"]),
     )

@@ -183,6 +183,7 @@ def shown_line(line: HistoryLine, explain: Callable[[str], str | None]) -> dict[
         "quote": line.quote,
         "command": line.command,
         "edited": line.edited,
+        "repeated": line.repeated,
     }
 
 

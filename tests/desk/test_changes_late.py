@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.messages import Receipt, State
-from bot.ports import Reject, UnknownOutcome
+from bot.ports import Reject, Retry, UnknownOutcome
 from bot.testing import MovingClock
 
 from .conftest import Begin, later, shown
@@ -102,3 +102,25 @@ async def test_parts_that_an_edit_takes_away_do_not_stand_at_the_desk_as_waiting
             State.SENT,
             *[State.CANCELLED] * (len(lines) - 1),
         ]
+
+
+async def test_a_line_says_that_it_was_sent_again_unless_that_was_taken_back(
+    begin: Begin, clock: MovingClock
+) -> None:
+    async with begin() as w:
+        mia = await mia_at(w)
+        w.channel.faults += [Reject("nein"), Retry(600)]
+        await mia.says("Guten Tag", id="cmd-1")
+        await later(w, clock)
+
+        async def repeated() -> list[bool]:
+            lines = await w.core.desk_inbox.history(1)
+            return [line.repeated for line in lines if line.author == "agent"]
+
+        assert await repeated() == [False]
+        await mia.says("davor", id="cmd-2")  # holds up the stream
+        again = (await mia.sends_again("cmd-1")).line or ""
+        assert await repeated() == [True, False, False]
+        assert (await mia.unsends(again)).done
+        assert await repeated() == [False, False, False]
+        assert (await mia.sends_again("cmd-1")).done
