@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +50,7 @@ AGENTS = st.sampled_from(["mia", "tom", "eva"])
 FEATURES = Features(burst_seconds=0.0, text_limit=120, edits=True, unsends=True)
 NUMBER = st.integers(0, 10_000)
 UNDO, SECRET = 5.0, "intern"
+CLAIM, GRACE = timedelta(minutes=20), timedelta(minutes=5)
 ENDS = {"sent", "delivered", "read", "failed", "unknown", "cancelled"}
 STILL = """
 SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE status = 'pending')
@@ -78,6 +79,7 @@ class Agents(RuleBasedStateMachine):
         self.holder: str | None = None
         self.given: dict[str, tuple[Command, CommandResult]] = {}
         self.lines: list[str] = []
+        self.signs: dict[str, datetime] = {}  # when an agent last did something
         self.stopped: set[str] = set()
         self.lost: set[str] = set()  # texts that the vendor took, and then did not deliver
         self.wires: list[str] = []
@@ -99,7 +101,7 @@ class Agents(RuleBasedStateMachine):
     async def start(self) -> None:
         self.stack = AsyncExitStack()
         parts = DeskParts(
-            routing=Routing(desk="desk"), undo_seconds=UNDO, claim=timedelta(minutes=20)
+            routing=Routing(desk="desk"), undo_seconds=UNDO, claim=CLAIM, claim_grace=GRACE
         )
         self.w: World = await self.stack.enter_async_context(
             world(
@@ -127,6 +129,8 @@ class Agents(RuleBasedStateMachine):
         result = await self.w.core.desk_inbox.accept(command)
         if result.reason != "no_such_case":
             self.given[command.id] = command, result
+        if result.done:
+            self.signs[command.agent] = self.clock.now
         return result
 
     # --- the customer
@@ -284,9 +288,13 @@ class Agents(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 6, 300, 1500]))
     def passes(self, seconds: float) -> None:
         async def work() -> None:
+            before = self.holder
             self.clock.move(seconds)
             await self.still()
             await self.look()
+            if before and not self.holder:  # nobody loses a case who was there a moment ago
+                sign = self.signs.get(before, datetime.min.replace(tzinfo=UTC))
+                assert self.clock.now - sign >= CLAIM + GRACE
 
         self.does(work())
 
