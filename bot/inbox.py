@@ -97,14 +97,14 @@ class CoreInbox:
 
     def _merge(self, tx: Tx, message: Inbound, conversation: int, owner: Owner) -> bool:
         """Take an edit or a deletion into what no turn has taken yet; True: nothing is left."""
+        if message.kind not in (Kind.EDIT, Kind.DELETE):
+            return False
         channel = message.address.channel
         if turns.find_message(tx, channel, message.wire_id) is not None:
             return False
         if message.kind is Kind.DELETE:
             turns.withdraw_pending(tx, channel, message.edits or "", conversation)
             return owner is Owner.BOT  # of what was answered, there is nothing to say
-        if message.kind is not Kind.EDIT:
-            return False
         files = attachments_to_json(message.attachments) if message.attachments else None
         return message.edits is not None and turns.merge_edit(
             tx, channel, message.edits, conversation, message.text, files
