@@ -271,7 +271,7 @@ class ActionRunner:
             key = (record["turn"], record["action"], record["number"])
             self.recorder.begin(key, self._settle(key, record))
 
-    async def _settle(self, key: Key, record: Row) -> None:
+    async def _settle(self, key: Key, record: Row) -> Answer:
         call = ActionCall(
             key=record["key"],
             turn=record["turn"],
@@ -282,10 +282,13 @@ class ActionRunner:
             actor=record["actor"],
         )
         try:
-            result = codec.answer_to_dict(await self.resume(record, call))
+            answer = await self.resume(record, call)
+            result = codec.answer_to_dict(answer)
             await self.store.write(lambda tx: self.recorder.record(tx, key, call, result))
         except Exception:  # an edge: it is tried again at the next start
             log.exception("lost call not settled", extra={"turn": key[0]})
+            return _unknown()
+        return answer  # to who asked for the same call meanwhile
 
     async def open_proposal(self, conversation: int) -> Row | None:
         """The proposal that waits for a yes."""

@@ -29,6 +29,7 @@ class HistoryLine:
     quote: str | None = None  # the text of the earlier message that this one answers
     command: str | None = None  # of an agent's line: the id of the command that made it
     edited: bool = False  # of an agent's line: its text was changed after it was accepted
+    repeated: bool = False  # of an agent's line: it was sent again, as another line
 
 
 @dataclass(frozen=True, slots=True)

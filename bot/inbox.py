@@ -87,7 +87,8 @@ class CoreInbox:
         elif status == "case" and unfetched:
             wake_if_waiting(tx, conversation["id"], now)
         if owner is not Owner.BOT and not merged:
-            self.heard(tx, conversation["id"])
+            if message.kind is not Kind.DELETE:
+                self.heard(tx, conversation["id"])
             if not unfetched:
                 # One with files to fetch is shown when they are there.
                 post_line(tx, conversation["id"], f"in:{line}", now)
@@ -96,14 +97,14 @@ class CoreInbox:
 
     def _merge(self, tx: Tx, message: Inbound, conversation: int, owner: Owner) -> bool:
         """Take an edit or a deletion into what no turn has taken yet; True: nothing is left."""
+        if message.kind not in (Kind.EDIT, Kind.DELETE):
+            return False
         channel = message.address.channel
         if turns.find_message(tx, channel, message.wire_id) is not None:
             return False
         if message.kind is Kind.DELETE:
             turns.withdraw_pending(tx, channel, message.edits or "", conversation)
             return owner is Owner.BOT  # of what was answered, there is nothing to say
-        if message.kind is not Kind.EDIT:
-            return False
         files = attachments_to_json(message.attachments) if message.attachments else None
         return message.edits is not None and turns.merge_edit(
             tx, channel, message.edits, conversation, message.text, files

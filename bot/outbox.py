@@ -243,8 +243,9 @@ class Deliverer:
             return
         line = await self.store.read(lambda tx: cases.line(tx, row["conversation"], row["subject"]))
         if line is None:
-            return
-        if row["op"] == "post":
+            if row["op"] == "mark":  # an edit to less left nothing of it
+                await desk.mark(row["subject"], State.CANCELLED, "stopped")
+        elif row["op"] == "post":
             await desk.post(CaseLine(row["case_id"], line))
         elif line.state is not None:
             await desk.mark(line.id, line.state, line.reason)
@@ -267,7 +268,7 @@ class Deliverer:
             if row["op"] in lines.CHANGES:
                 own = reason if reason.startswith("not_") else _UNCHANGED[row["op"]]
                 mark_line(tx, lines.unchanged(tx, row, own), self.clock())
-            for ended in (row, *outbox.fail_rest(tx, row["part"] or row["id"], reason)):
+            for ended in (row, *outbox.fail_rest(tx, row, reason)):
                 if ended["op"] == "send":
                     mark_line(tx, ended, self.clock())
             tx.notify("sent", row["turn"])

@@ -76,7 +76,7 @@ class Acting:
         except _Refusal as refusal:
             return Preview(False, self._refused(refusal).text)
         if isinstance(proposed, Answer):
-            return Preview(False, self.words.all(proposed.says))
+            return Preview(False, self._for_team(proposed))
         return Preview(
             True, self.words.all(proposed.says), dict(proposed.arguments), proposed.version
         )
@@ -190,7 +190,7 @@ class Acting:
             return call
         proposed = await self._propose(action, call)
         if isinstance(proposed, Answer):
-            raise _Refusal("act_refused", why=self.words.all(proposed.says))
+            raise _Refusal("act_refused", why=self._for_team(proposed))
         return replace(call, arguments=dict(proposed.arguments), version=proposed.version)
 
     def _check(self, tx: Tx, act: Act, action: Action) -> None:
@@ -212,11 +212,18 @@ class Acting:
             return
         case = cases.get_row(tx, act.case)
         assert case is not None  # noqa: S101 - cases are never deleted
-        self.book.keep_note(tx, case, act.agent, self.words.all(answer.says))
+        self.book.keep_note(tx, case, act.agent, self._for_team(answer))
+
+    def _for_team(self, answer: Answer) -> str:
+        """What a result says; a text that gives a customer to the team is not for the team."""
+        reason = f"reason_{answer.reason}"
+        if answer.outcome is Outcome.HANDOFF and self.words.texts.has(reason):
+            return self.words.say(reason)
+        return self.words.all(answer.says)
 
     def _acted(self, answer: Answer, call: ActionCall) -> Acted:
         if answer.outcome is not Outcome.DONE:
-            return Acted(False, self.words.all(answer.says), answer.reason)
+            return Acted(False, self._for_team(answer), answer.reason)
         text = self.words.all(answer.says, language=call.language, channel=call.address.channel)
         return Acted(True, text)
 

@@ -105,11 +105,12 @@ class Changes:
         whole = Piece(text, attachments=_attachments(rows))
         pieces = self.book.renderer.pieces(conversation["channel"], whole, conversation["language"])
         due = now + self.lines.undo
+        for row in rows[len(pieces) :]:  # first: a desk may show all of a line at one place
+            lines.drop(tx, row["id"])
+            mark_line(tx, row, now)
         for row, piece in zip(rows, pieces, strict=False):
             lines.retext(tx, row["id"], piece.text, piece.attachments, due)
             mark_line(tx, row, now)
-        for row in rows[len(pieces) :]:
-            lines.drop(tx, row["id"])
         more = pieces[len(rows) :]
         last = rows[min(len(rows), len(pieces)) - 1]["id"]
         for piece in more:

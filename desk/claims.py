@@ -39,9 +39,13 @@ class Claims:
             timers.schedule(tx, CLAIM, str(case["id"]), due, {"agent": case["agent"]})
 
     def heard(self, tx: Tx, conversation: int) -> None:
-        """The customer wrote: watch the case, if nothing does yet."""
+        """The customer wrote: watch the case, unless a reminder is unheard.
+
+        A timer that is there may stand for the end of a snooze, which this message ended.
+        """
         case = cases.open_case(tx, conversation)
-        if case is not None and timers.find(tx, CLAIM, str(case["id"])) is None:
+        timer = case and timers.find(tx, CLAIM, str(case["id"]))
+        if case is not None and (timer is None or "reminded" not in timers.payload(timer)):
             self.watch(tx, case)
 
     def away(self, tx: Tx, agent: str) -> None:

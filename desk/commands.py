@@ -80,7 +80,7 @@ class Commands:
             case Prioritise():
                 return self.triage.prioritise(tx, command, case)
             case Snooze():
-                return self.triage.snooze(tx, command, case)
+                return self._watched(tx, command, self.triage.snooze(tx, command, case))
             case SetLanguage():
                 return self.triage.set_language(tx, command, case)
             case _:
@@ -116,8 +116,10 @@ class Commands:
             case Close():
                 return self.ownership.close(tx, command, case)
 
-    def _watched(self, tx: Tx, command: TakeOver | Assign, result: CommandResult) -> CommandResult:
-        """A case that somebody has got is watched from then on."""
+    def _watched(
+        self, tx: Tx, command: TakeOver | Assign | Snooze, result: CommandResult
+    ) -> CommandResult:
+        """A case that somebody has got, or that comes back at another time, is watched anew."""
         case = cases.get_row(tx, command.case)
         if result.done and case is not None:
             self.claims.watch(tx, case)

@@ -161,9 +161,10 @@ class CaseBook:
             answer = answer_from_dict(decode(record["result"]))
             title = self.words.title("action", record["name"])
             facts = {"what": f"{title} {record['subject']}".strip()}
-            said = {**facts, "result": self.words.all(answer.says)}
             name = {"done": "done", "handoff": "unknown"}.get(record["outcome"], "refused")
-            self.keep_note(tx, case, record["actor"], self.words.say(f"note_act_{name}", said))
+            if name != "unknown":  # what is said then gives the customer to the team
+                facts["result"] = self.words.all(answer.says)
+            self.keep_note(tx, case, record["actor"], self.words.say(f"note_act_{name}", facts))
             if record["tell"] and answer.effect:
                 self.notice(tx, case["conversation"], answer.says, case["id"], now, effect=turn)
             self.show(tx, case["id"], now)

@@ -58,7 +58,7 @@ class Lines:
             return NO_SUCH_LINE
         if not wrong:
             return CommandResult(False, "not_failed")
-        if lines.sent_again(tx, wrong):
+        if any(lines.sent_again(tx, row) for row in wrong):
             return CommandResult(False, "already_again")
         now, part, line = self.book.clock(), new_id(), ""
         conversation = conversations.get(tx, case["conversation"])

@@ -9,7 +9,7 @@ from bot.clean import clean_text
 from bot.desk import Assign, Close, CommandResult, HandBack, Release, TakeOver
 from bot.messages import Owner, Say
 from bot.ports import Row, Tx
-from bot.store import agents, cases, conversations, effects, outbox, turns
+from bot.store import agents, cases, conversations, effects, outbox, turns, waiting
 from bot.store.telling import mark_line, wake_if_waiting
 from desk.handoff import SYSTEM, CaseBook
 
@@ -59,7 +59,8 @@ class Ownership:
         now = self.book.clock()
         conversation = case["conversation"]
         outbox.hurry(tx, conversation, now)
-        cases.release(tx, case["id"])
+        # Who has an answer waits from now on all the same: they are told by when somebody comes.
+        cases.release(tx, case["id"], waiting.waits_since(tx, case) or now)
         conversations.change_owner(tx, conversation, Owner.WAITING)
         conversations.new_session(tx, conversation, resumed=True)
         expected = self.book.expected(tx, conversations.get(tx, conversation), case["reason"])

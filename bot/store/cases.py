@@ -93,12 +93,13 @@ def close(tx: Tx, case: int, outcome: str, now: datetime) -> None:
     )
 
 
-def release(tx: Tx, case: int) -> None:
-    """Nobody has a case any more."""
+def release(tx: Tx, case: int, asked_at: datetime) -> None:
+    """Nobody has a case any more; its customer waits since ``asked_at``."""
     tx.run(
-        "UPDATE cases SET state = 'open', agent = NULL, taken_at = NULL, agent_seen_at = NULL "
-        "WHERE id = :id",
+        "UPDATE cases SET state = 'open', agent = NULL, taken_at = NULL, agent_seen_at = NULL, "
+        "snoozed_until = NULL, asked_at = :asked_at WHERE id = :id",
         id=case,
+        asked_at=stamp(asked_at),
     )
 
 
@@ -172,16 +173,16 @@ def listed(tx: Tx, *, closed: bool, desk: str | None, limit: int = 200) -> list[
 
     What is put off comes last.
     """
-    order = (
-        "c.closed_at DESC"
-        if closed
-        else "c.snoozed_until IS NOT NULL, "
-        "CASE c.priority WHEN 'high' THEN 0 WHEN 'low' THEN 2 ELSE 1 END, c.opened_at"
-    )
+    which, order = "c.closed_at IS NOT NULL", "c.closed_at DESC"
+    if not closed:
+        which = "c.state IN ('open', 'taken')"
+        order = (
+            "c.snoozed_until IS NOT NULL, "
+            "CASE c.priority WHEN 'high' THEN 0 WHEN 'low' THEN 2 ELSE 1 END, c.opened_at"
+        )
     rows = tx.rows(
-        _CASE + "WHERE (c.state = 'closed') = :closed AND (:desk IS NULL OR c.desk = :desk) "
+        f"{_CASE} WHERE {which} AND (:desk IS NULL OR c.desk = :desk) "
         f"ORDER BY {order} LIMIT :limit",
-        closed=int(closed),
         desk=desk,
         limit=limit,
     )
@@ -303,7 +304,7 @@ def note_command(
 _LINES = """
 SELECT 'in:' || id AS id, 'customer' AS author, text, received_at AS at, NULL AS state,
   NULL AS reason, attachments, NULL AS name, kind, 0 AS effect, id AS seq,
-  NULL AS command, 0 AS edited,
+  NULL AS command, 0 AS edited, 0 AS repeated,
   CASE WHEN quotes IS NOT NULL THEN (
     SELECT q.text FROM inbox q WHERE q.channel = inbox.channel AND q.wire_id = inbox.quotes
       AND q.conversation = inbox.conversation
@@ -315,13 +316,16 @@ SELECT 'in:' || id AS id, 'customer' AS author, text, received_at AS at, NULL AS
 UNION ALL
 SELECT 'out:' || id, author, text, created_at, state, reason, attachments,
   coalesce((SELECT a.name FROM agents a WHERE a.id = outbox.name), name), 'text', effect,
-  seq, command, edited, NULL FROM outbox WHERE conversation = :id AND op = 'send' {out_where}
+  seq, command, edited,
+  EXISTS (SELECT 1 FROM outbox r WHERE r.replaces = outbox.id AND r.text = outbox.text
+    AND r.state <> 'cancelled'), NULL
+  FROM outbox WHERE conversation = :id AND op = 'send' {out_where}
 UNION ALL
 SELECT 'note:' || id, 'note', text, at, NULL, NULL, attachments,
   coalesce((SELECT a.name FROM agents a WHERE a.id = agent), nullif(agent, '')), 'text', 0, 0,
   (SELECT c.id FROM commands c WHERE c.case_id = notes.case_id
     AND c.result ->> '$.line' = 'note:' || notes.id),
-  0, NULL FROM notes WHERE conversation = :id {note_where}
+  0, 0, NULL FROM notes WHERE conversation = :id {note_where}
 """
 
 
@@ -377,4 +381,5 @@ def _line(row: Any) -> HistoryLine:
         quote=row["quote"],
         command=row["command"],
         edited=bool(row["edited"]),
+        repeated=bool(row["repeated"]),
     )

@@ -182,5 +182,8 @@ def release_all(tx: Tx) -> None:
 
 def next_due(tx: Tx) -> str | None:
     """When the next turn is due, as a stamp."""
-    row: Any = tx.row("SELECT min(ready_at) AS at FROM conversations WHERE lease_until IS NULL")
+    row: Any = tx.row(
+        "SELECT min(ready_at) AS at FROM conversations "
+        "WHERE lease_until IS NULL AND ready_at IS NOT NULL"  # as the index has it
+    )
     return row["at"] if row else None

@@ -37,8 +37,10 @@ SELECT c.*, (SELECT min(o.created_at) FROM outbox o WHERE o.conversation = c.con
     AND o.state NOT IN ('draft', 'cancelled', 'failed')) AS answered_at,
   EXISTS (SELECT 1 FROM commands k WHERE k.case_id = c.id AND k.kind = 'HandBack'
     AND k.result LIKE '%"done":true%') AS handed_back
-FROM cases c WHERE {column} >= :since AND {column} < :until
+FROM cases c WHERE
 """
+_OPENED = f"{_CASES} c.opened_at >= :since AND c.opened_at < :until"
+_CLOSED = f"{_CASES} c.closed_at >= :since AND c.closed_at < :until"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ def of(tx: Tx, since: datetime, until: datetime) -> Digest:
     period = {"since": stamp(since), "until": stamp(until)}
     rows = tx.rows(_TURNS, **period)
     became = Counter(row["became"] for row in rows)
-    opened = tx.rows(_CASES.format(column="c.opened_at"), **period)
-    closed = tx.rows(_CASES.format(column="c.closed_at"), **period)
+    opened = tx.rows(_OPENED, **period)
+    closed = tx.rows(_CLOSED, **period)
     return Digest(
         since=since,
         until=until,

@@ -145,13 +145,23 @@ def _subject(tx: Tx, change: Row) -> Row:
     return row
 
 
-def sent_again(tx: Tx, rows: list[Row]) -> bool:
-    """Whether one of these rows was sent again by a row that is on its way, or has arrived."""
-    return any(
+def sent_again(tx: Tx, row: Row) -> bool:
+    """Whether what a row says is on its way, or has arrived, as another row.
+
+    A repetition may have been repeated itself. A correction names its row too, and says something
+    else: that row is none of its own family.
+    """
+    return (
         tx.row(
-            "SELECT 1 FROM outbox WHERE replaces = :id "
-            "AND state NOT IN ('failed', 'unknown', 'cancelled')",
+            "WITH RECURSIVE earlier (id, text, replaces) AS ("
+            "SELECT id, text, replaces FROM outbox WHERE id = :id "
+            "UNION SELECT o.id, o.text, o.replaces FROM outbox o "
+            "JOIN earlier e ON o.id = e.replaces AND o.text = e.text), "
+            "family (id) AS (SELECT id FROM earlier "
+            "UNION SELECT o.id FROM outbox o JOIN family f ON o.replaces = f.id) "
+            "SELECT 1 FROM outbox o JOIN family f ON o.id = f.id "
+            "WHERE o.state NOT IN ('failed', 'unknown', 'cancelled')",
             id=row["id"],
         )
-        for row in rows
+        is not None
     )

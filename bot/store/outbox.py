@@ -12,6 +12,8 @@ from bot.ports import Row, Tx
 from bot.store import agents, codec, conversations
 from bot.store.codec import new_id, stamp
 
+# Finds its rows by their stream only where the words of that index's own condition stand in it.
+_QUEUED = "state = 'queued' AND state IN ('queued', 'sending')"
 # A vendor's report never moves a message back.
 _RANK = {"queued": 0, "sending": 1, "unknown": 2, "sent": 3, "delivered": 4, "read": 5, "failed": 6}
 
@@ -94,7 +96,7 @@ def tell_desk(tx: Tx, op: str, case: Row, subject: str, now: datetime) -> None:
     stream = f"case:{case['id']}"
     # A card that waits to be shown shows what is true when it goes out: one is enough.
     if op == "show" and tx.row(
-        "SELECT 1 FROM outbox WHERE stream = :stream AND op = 'show' AND state = 'queued'",
+        f"SELECT 1 FROM outbox WHERE stream = :stream AND op = 'show' AND {_QUEUED}",  # noqa: S608
         stream=stream,
     ):
         return
@@ -159,7 +161,8 @@ def claim(tx: Tx, now: datetime, limit: int) -> list[Row]:
     rows = tx.rows(
         "SELECT o.* FROM outbox o WHERE o.state = 'queued' AND o.not_before <= :now "
         "AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.stream = o.stream AND p.seq < o.seq "
-        "AND p.state IN ('queued', 'sending')) ORDER BY o.seq LIMIT :limit",
+        # The sign keeps the planner from reading everything that was ever sent, in this order.
+        "AND p.state IN ('queued', 'sending')) ORDER BY +o.seq LIMIT :limit",
         now=stamp(now),
         limit=limit,
     )
@@ -210,9 +213,13 @@ def retry_at(tx: Tx, row_id: str, at: datetime, reason: str) -> None:
     )
 
 
-def fail_rest(tx: Tx, part: str, reason: str) -> list[Row]:
+def fail_rest(tx: Tx, rejected: Row, reason: str) -> list[Row]:
     """End the parts of a message that still wait, after one was rejected; return them."""
-    rows = tx.rows("SELECT * FROM outbox WHERE part = :part AND state = 'queued'", part=part)
+    rows = tx.rows(
+        f"SELECT * FROM outbox WHERE stream = :stream AND part = :part AND {_QUEUED}",  # noqa: S608
+        stream=rejected["stream"],
+        part=rejected["part"] or rejected["id"],
+    )
     for row in rows:
         set_state(tx, row["id"], State.FAILED, reason)
     return rows
@@ -252,11 +259,15 @@ def apply_receipt(tx: Tx, receipt: Receipt) -> Row | None:
         target=f"channel:{receipt.channel}",
         vendor_id=receipt.vendor_id,
     )
-    if row is None or _RANK.get(receipt.state.value, -1) <= _RANK.get(row["state"], -1):
+    if row is None or row["state"] not in _RANK:  # one that was deleted at the customer's
+        return None
+    if _RANK.get(receipt.state.value, -1) <= _RANK[row["state"]]:
         return None
     if receipt.state is State.FAILED and row["state"] in ("delivered", "read"):
         return None
-    set_state(tx, row["id"], receipt.state, receipt.reason)
+    # That a change of it did not arrive stays true when the message is read.
+    unchanged = row["reason"] if (row["reason"] or "").startswith("not_") else None
+    set_state(tx, row["id"], receipt.state, receipt.reason or unchanged)
     return row
 
 

@@ -296,7 +296,11 @@ def last_at(tx: Tx, conversation: int) -> str | None:
 
 def received_at(tx: Tx, turn: str) -> str | None:
     """When the latest message of a turn was accepted, as a stamp; ``None`` if it has none."""
-    row = tx.row("SELECT max(received_at) AS at FROM inbox WHERE turn = :turn", turn=turn)
+    row = tx.row(
+        "SELECT max(received_at) AS at FROM inbox WHERE turn = :turn "
+        "AND conversation = (SELECT conversation FROM turns WHERE key = :turn)",
+        turn=turn,
+    )
     return row["at"] if row else None
 
 

@@ -26,15 +26,18 @@ def waits_since(tx: Tx, case: Row) -> datetime | None:
     last = tx.row(
         "SELECT max(created_at) AS at FROM outbox WHERE conversation = :conversation "
         "AND case_id = :id AND author = 'agent' AND op = 'send' "
-        "AND state NOT IN ('draft', 'cancelled', 'failed')",
+        "AND state NOT IN ('draft', 'cancelled', 'failed') AND created_at >= :asked_at",
         id=case["id"],
         conversation=case["conversation"],
+        asked_at=case["asked_at"] or "",
     )
     if last is None or last["at"] is None:
         return unstamp(case["asked_at"] or case["opened_at"])
     row = tx.row(
         "SELECT min(received_at) AS at FROM inbox WHERE conversation = :conversation "
-        "AND received_at > :last AND status <> 'merged' AND kind <> 'delete'",
+        "AND received_at > :last AND status <> 'merged' AND kind <> 'delete' "
+        "AND NOT EXISTS (SELECT 1 FROM inbox d WHERE d.conversation = :conversation "
+        "AND d.kind = 'delete' AND d.edits = inbox.wire_id)",
         conversation=case["conversation"],
         last=last["at"],
     )

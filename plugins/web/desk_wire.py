@@ -232,6 +232,7 @@ def shown_line(
         "command": line.command,
         "edited": line.edited,
         "templates": templates and awaits_template(line),
+        "repeated": line.repeated,
     }
 
 

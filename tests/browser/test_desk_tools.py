@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
+from bot.messages import Outbound
+from bot.ports import Reject
 from bot.testing import ScriptedDialogue
+from plugins.web.channel import WebChannel
 from plugins.web.testing import ChatClient, DeskClient
 from plugins.web.testing_bot import WebBot, web_bot
 
@@ -173,3 +177,61 @@ async def test_the_menu_on_a_phone(bot: WebBot, opened: Open) -> None:
         await expect(desk.locator("#do-assign")).to_be_in_viewport(ratio=1)
         await picture(desk, "phone")
         assert await desk.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+async def test_who_works_by_keyboard_stays_where_they_are(slow: WebBot, opened: Open) -> None:
+    """A line that was drawn anew took the focus with it, to nowhere."""
+    async with ChatClient(slow.url) as chat:
+        desk = await taken(opened, slow, chat)
+        await says(desk, "Falsches Fenster")
+        undo = desk.get_by_role("button", name="Zurücknehmen")
+        await undo.focus()
+        await desk.keyboard.press("Enter")
+        await expect(desk.locator(".by-agent.gone")).to_be_focused()
+        await expect(desk.locator(".by-agent .foot")).to_have_text(
+            "Zurückgenommen, bevor es hinausging"
+        )
+        await desk.keyboard.press("m")
+        await desk.keyboard.press("ArrowDown")
+        await desk.keyboard.press("Enter")
+        await desk.locator("#ask-yes").press("Enter")  # put off: the menu is made anew
+        await expect(desk.locator("#case-line")).to_contain_text("Zurückgestellt")
+        await expect(desk.locator("#do-more")).to_be_focused()
+        await desk.keyboard.press("Enter")
+        await expect(desk.locator("#do-wake")).to_be_visible()
+
+
+async def test_what_was_sent_again_is_not_offered_again(
+    bot: WebBot, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, faults = WebChannel.send, [Reject("window_closed")]
+
+    async def send_or_fail(self: WebChannel, out: Outbound) -> str:
+        if out.author == "agent" and faults:
+            raise faults.pop()
+        return await send(self, out)
+
+    monkeypatch.setattr(WebChannel, "send", send_or_fail)
+    async with ChatClient(bot.url) as chat:
+        desk = await taken(opened, bot, chat)
+        await says(desk, "Guten Tag")
+        failed = desk.locator(".by-agent.wrong")
+        await failed.get_by_role("button", name="Noch einmal senden").click()
+        await expect(failed.locator(".foot")).to_contain_text("(noch einmal gesendet)")
+        await expect(failed.get_by_role("button")).to_have_count(0)
+        assert (await chat.wait(lambda m: m.author == "agent")).text == "Guten Tag"
+
+
+async def test_a_case_is_late_when_its_answer_is_due(bot: WebBot, opened: Open) -> None:
+    async with ChatClient(bot.url) as chat:
+        await chat.ask("Mensch")
+        await bot.app.core.desk_inbox.store.write(
+            lambda tx: tx.run("UPDATE cases SET asked_at = '2026-01-05T09:00:00.000000+00:00'")
+        )
+        desk = await sit_down(opened, bot, "Anna Beck")
+        await expect(desk.locator(".case time.late")).to_have_text(re.compile(r"\d+ T\."))
+        await desk.locator(".case").click()
+        await desk.locator("#do-take_over").click()
+        await expect(desk.locator(".case time.late")).to_have_count(1)  # nobody has answered yet
+        await says(desk, "Guten Tag")
+        await expect(desk.locator(".case time.late")).to_have_count(0)

@@ -248,6 +248,7 @@ async def test_an_unknown_outcome_is_shown_to_the_team_and_not_to_the_customer(d
     await d.w.settled()
     assert acted == again
     assert (acted.done, acted.reason) == (False, "outcome_unknown")
+    assert acted.text == "Ausgang unbekannt: bitte im Shop prüfen"
     assert len(d.cancel.runs) == 1
     assert d.said() == []
     (note,) = await d.notes()
@@ -321,3 +322,15 @@ async def test_one_id_is_never_two_actions(d: Desk) -> None:
     acted = await d.inbox.act(replace(ACT, action="track"))
     assert (acted.done, acted.reason) == (False, "act_used")
     assert d.track.runs == []
+
+
+async def test_what_fails_is_not_said_in_a_customers_words(
+    d: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Their words promise a person and say when, which nobody tells an agent."""
+    d.track.faults.append(ConnectionError("cut"))
+    acted = await d.inbox.act(replace(ACT, id="a2", action="track"))
+    assert not acted.done
+    (note,) = await d.notes()
+    assert note == acted.text == "Aktion fehlgeschlagen"
+    assert "fact missing" not in caplog.text

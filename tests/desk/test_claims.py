@@ -352,3 +352,20 @@ async def test_whoever_has_the_case_now_is_watched_also_by_the_timer_of_who_had_
     assert any(text.startswith("Tom: ") for _, text in await s.notes())
     await s.to("2026-11-26 09:31")
     assert (await s.case()).agent is None
+
+
+@pytest.mark.parametrize("by", ["customer", "agent"])
+async def test_a_snooze_that_ends_early_is_watched_from_then_on(s: Shift, by: str) -> None:
+    await s.waits()
+    tomorrow = s.clock.now + timedelta(days=1)
+    await s.does(TakeOver("t1", 1, "mia"), Snooze("z1", 1, "mia", tomorrow))
+    await s.to("2026-11-26 09:30")  # a timer has looked, and found the case put off
+    if by == "customer":
+        await s.w.says("Hallo?")
+        await s.w.settled()
+    else:
+        await s.does(Snooze("z2", 1, "mia", None))
+    await s.to("2026-11-26 10:00")
+    case = await s.w.core.desk_inbox.case(1)
+    assert case is not None
+    assert case.state == "open"

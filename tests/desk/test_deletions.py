@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from bot.messages import Features, Kind
@@ -101,3 +102,21 @@ async def test_what_was_deleted_opens_no_case_and_is_counted(begin: Begin) -> No
         await asks_for_person(w)
         counts = await w.store.read(turns.counts)
         assert counts == {"accepted": 3, "open": 0, "answered": 3, "handed": 0, "dead": 0}
+
+
+async def test_a_deletion_neither_wakes_a_case_nor_asks_anything(
+    begin: Begin, clock: MovingClock
+) -> None:
+    async with begin() as w:
+        mia = await w.agent("U1", "Mia Berg")
+        await mia.takes_over()
+        await mia.says("Gern geschehen")
+        clock.move(60)
+        await w.says("Falscher Chat", wire_id="m1")
+        clock.move(60)
+        await mia.snoozes(clock.now + timedelta(days=2))
+        await w.says("", deletes="m1")
+        case = await w.core.desk_inbox.case(1)
+        assert case is not None
+        assert case.snoozed_until is not None
+        assert case.waits_since is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -219,3 +220,35 @@ async def test_lines_that_wait_leave_before_the_word_that_the_case_is_closed(
         assert len(shown(w)) == 3
         await later(w, clock)
         assert len(shown(w)) == 3
+
+
+async def test_who_had_an_answer_waits_from_the_release_on(
+    begin: Begin, clock: MovingClock
+) -> None:
+    """They are told by when somebody comes, so the card has to say it too."""
+    async with begin() as w:
+        mia = await w.agent("U1", "Mia Berg")
+        await mia.takes_over()
+        await mia.says("Da frage ich eine Kollegin")
+        clock.move(600)
+        await mia.releases()
+        case = await w.core.desk_inbox.case(1)
+        assert case is not None
+        assert (case.waits_since, case.due_at) == (clock.now, clock.now + timedelta(minutes=60))
+        clock.move(60)
+        await mia.takes_over()
+        await mia.says("Hier ist die Antwort")
+        case = await w.core.desk_inbox.case(1)
+        assert case is not None
+        assert case.waits_since is None
+
+
+async def test_a_release_ends_a_snooze(begin: Begin, clock: MovingClock) -> None:
+    async with begin() as w:
+        mia = await w.agent("U1", "Mia Berg")
+        await mia.takes_over()
+        await mia.snoozes(clock.now + timedelta(days=2))
+        await mia.releases()
+        case = await w.core.desk_inbox.case(1)
+        assert case is not None
+        assert case.snoozed_until is None

@@ -5,7 +5,7 @@ import { Composer } from "./desk_composer.js";
 import { Api } from "./desk_api.js";
 import { drawCard } from "./desk_card.js";
 import { CaseMenu } from "./desk_menu.js";
-import { caseName, CaseList, snoozedText, spanText, stateText } from "./desk_list.js";
+import { caseName, CaseList, snoozedText, spanText, stateText, waitsSince } from "./desk_list.js";
 import { askTemplate } from "./desk_template.js";
 import { Thread } from "./desk_thread.js";
 import { byId, Drawn, el, icon, kept } from "./dom.js";
@@ -98,9 +98,9 @@ function drawCase() {
 function caseLine() {
   const parts = [current.reason_text];
   if (current.snoozed_until) parts.push(snoozedText(current, words));
-  const fresh = Date.now() - new Date(current.opened_at) < 60_000;
-  if (current.state === "open" && !fresh)
-    parts.push(words.t("waits_since", { time: spanText(current.opened_at, Date.now(), words) }));
+  const since = waitsSince(current);
+  if (current.state === "open" && since && Date.now() - new Date(since) >= 60_000)
+    parts.push(words.t("waits_since", { time: spanText(since, Date.now(), words) }));
   else parts.push(stateText(current, me(), words));
   return parts.join(" · ");
 }

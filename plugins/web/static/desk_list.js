@@ -23,6 +23,11 @@ export function stateText(item, me, words) {
   return item.agent === me ? words.t("taken_me") : words.t("taken", { agent: item.agent_name });
 }
 
+/** Since when the customer waits for a person's answer; null: they have one. */
+export function waitsSince(item) {
+  return item.state === "closed" ? null : item.waits_since;
+}
+
 export function snoozedText(item, words) {
   const at = new Date(item.snoozed_until);
   const style = { weekday: "short", hour: "2-digit", minute: "2-digit" };
@@ -87,7 +92,7 @@ export class CaseList {
   }
 
   since(item) {
-    return item.state === "closed" ? item.closed_at : item.opened_at;
+    return waitsSince(item) ?? item.closed_at ?? item.opened_at;
   }
 
   isFresh(item) {
@@ -130,6 +135,6 @@ export class CaseList {
   }
 
   isLate(item) {
-    return item.state === "open" && !item.snoozed_until && Date.now() - new Date(item.opened_at) > 10 * 60_000;
+    return Boolean(item.due_at) && !item.snoozed_until && Date.now() > new Date(item.due_at);
   }
 }

@@ -79,6 +79,7 @@ export class CaseMenu {
 
   choose(act) {
     this.close();
+    byId("do-more").focus(); // a dialog gives the focus back to who had it
     act();
   }
 

@@ -52,7 +52,8 @@ export class Thread {
 
   line(line) {
     const draft = line.state === "draft";
-    const classes = ["line", `by-${line.author}`, draft ? "draft" : "", line.state === "failed" || line.state === "unknown" ? "wrong" : ""];
+    const kind = { draft: "draft", failed: "wrong", unknown: "wrong", cancelled: "gone" }[line.state];
+    const classes = ["line", `by-${line.author}`, kind];
     const body = el("div", { class: "body" });
     if (draft) body.append(el("p", { class: "label" }, this.words.t(line.effect ? "draft_effect" : "draft")));
     if (line.quote) body.append(el("blockquote", { dir: "auto" }, line.quote));
@@ -81,6 +82,7 @@ export class Thread {
     if (line.state === "draft") return el("p", { class: "foot" }, this.link("use_draft", () => this.acts.use(line.text)));
     if (!line.state) return null;
     const parts = [icon(SIGNS[line.state] ?? "clock"), el("span", {}, this.outcome(line))];
+    if (line.repeated) parts.push(el("span", {}, this.words.t("repeated")));
     const links = line.author === "agent" && this.mine ? this.links(line) : null;
     return el("p", { class: "foot" }, parts, links, this.mail(line));
   }
@@ -101,7 +103,8 @@ export class Thread {
       unknown: [["again", again], ["edit", edit]],
     };
     const state = ["delivered", "read"].includes(line.state) ? "sent" : line.state;
-    const links = (choices[state] ?? []).filter(([name]) => name !== "edit" || line.text);
+    const fits = ([name]) => (name !== "edit" || line.text) && (name !== "again" || !line.repeated);
+    const links = (choices[state] ?? []).filter(fits);
     return links.map(([name, act]) => this.link(name, () => act(line), state === "sent" ? "link quiet" : "link"));
   }
 
@@ -112,7 +115,7 @@ export class Thread {
   /** The sentence of a final reason says it all; a code of some plugin's says nothing by itself. */
   outcome(line) {
     const state = this.words.t(`state_${line.state}`);
-    const final = line.state === "failed" || line.state === "unknown";
+    const final = ["failed", "unknown", "cancelled"].includes(line.state);
     if (line.reason_text) return final ? line.reason_text : `${state}. ${line.reason_text}`;
     return final && line.reason ? `${state}: ${line.reason}` : state;
   }

@@ -116,6 +116,7 @@ export class Drawn {
 
   /** Show `items` of {key, state, make}: `make` gives the node when `state` is new for `key`. */
   show(items) {
+    const focus = this.focused();
     const next = new Map();
     for (const { key, state, make } of items) {
       const before = this.known.get(key);
@@ -129,6 +130,24 @@ export class Drawn {
       const there = this.parent.children[index];
       if (there !== node) this.parent.insertBefore(node, there ?? null);
     });
+    if (focus && !focus.element.isConnected) this.refocus(focus);
+  }
+
+  /** What has the focus in here, and in which item. */
+  focused() {
+    const element = document.activeElement;
+    const [key] = [...this.known].find(([, entry]) => entry.node.contains(element)) ?? [];
+    return key === undefined ? null : { key, element };
+  }
+
+  /** An item was made anew: who works by keyboard stays at its same button, or at least at the item. */
+  refocus({ key, element }) {
+    const node = this.known.get(key)?.node;
+    if (!node) return;
+    const same = [node, ...node.querySelectorAll("*")].find((one) =>
+      element.id ? one.id === element.id : element.dataset.do && one.dataset.do === element.dataset.do);
+    if (!same) node.tabIndex = -1;
+    (same ?? node).focus({ preventScroll: true });
   }
 
   clear() {
