@@ -90,9 +90,13 @@ class _Command:
 
 @dataclass(frozen=True, slots=True)
 class TakeOver(_Command):
-    """An agent takes the conversation. ``force`` takes it from a colleague."""
+    """An agent takes the conversation. ``force`` takes it from a colleague.
+
+    ``at``: when, by the clock that the desk dates lines with; without it, now.
+    """
 
     force: bool = False
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,11 @@ def page(case: Case, lines: Iterable[HistoryLine], words: Words, now: datetime) 
     return blocks or [kit.rich(kit.line(kit.words(words("history_empty"), italic=True)))]
 
 
-def trouble(case: int, line: HistoryLine, words: Words) -> Shown:
-    """A line that did not arrive, or perhaps not: why, and what can be done."""
+def trouble(case: int, line: HistoryLine, words: Words, contact: str | None = None) -> Shown:
+    """A line that did not arrive, or perhaps not: why, and what can be done.
+
+    ``contact`` is the e-mail address that the customer left.
+    """
     unknown = line.state is State.UNKNOWN
     title = words("line_unknown" if unknown else "line_failed")
     why = words.reason(line.reason or ("unknown" if unknown else "failed_somehow"))
@@ -79,7 +82,10 @@ def trouble(case: int, line: HistoryLine, words: Words) -> Shown:
     leave = kit.button(words("button_leave"), "desk.leave", key)
     # What the bot said is sent again by `bot dead replay`: an agent says it better anew.
     rest = [again, leave] if line.author is Author.AGENT else [leave]
-    blocks = [*_told(f"{'❓' if unknown else '❌'} {title}", why, line), kit.actions(*rest)]
+    blocks = _told(f"{'❓' if unknown else '❌'} {title}", why, line)
+    if contact:
+        blocks.append(kit.small(words("by_mail", contact=cut(one_line(contact), _QUOTE))))
+    blocks.append(kit.actions(*rest))
     return Shown(kit.escape(one_line(f"{title}: {why}")), blocks)
 
 
@@ -100,6 +106,12 @@ def undo(case: int, command: str, customer: str, words: Words) -> Shown:
     text = words("undo", customer=customer)
     stop = kit.button(words("button_stop"), "desk.stop", f"{case}:{command}", style="danger")
     return Shown(kit.escape(text), [kit.small(text), kit.actions(stop)])
+
+
+def file_missing(attachment: Attachment, words: Words) -> Shown:
+    """A file that Slack does not take: the line only names it."""
+    text = words("file_missing", name=cut(one_line(attachment.name), 100) or "–")
+    return Shown(kit.escape(text), [kit.rich(kit.line(kit.words(f"⚠️ {text}")))])
 
 
 def called(user: str, text: str) -> Shown:

@@ -24,7 +24,7 @@ _MANY = "ops:many"
 MOST = 30
 """Dead letters that stand in the channel at once; how many more there are, a line says."""
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
-_LATE = timedelta(hours=3)  # a digest that a pause delayed longer comes the next day
+_LATE = timedelta(hours=3)  # later than this only a day in which something happened is told
 
 
 class Ops:
@@ -59,13 +59,14 @@ class Ops:
         settings, commands = office.settings, office.commands
         if not (settings.ops_channel and settings.digest_at):
             return
-        due = digest_time(office.clock(), settings.digest_at, office.words)
-        if due is None:
-            return
+        now = office.clock()
+        due = digest_time(now, settings.digest_at, office.words)
         key = f"digest:{due.date().isoformat()}"
         if await office.posts.known(key):
             return
         facts = await commands.digest(due - timedelta(days=1), due)
+        if now - due > _LATE and not (facts.turns or facts.cases or facts.dead_letters):
+            return  # most often a bot that is new
         shown = blocks_ops.digest(facts, office.words, due)
         await office.posts.once(key, shown, settings.ops_channel)
 
@@ -96,8 +97,8 @@ class Ops:
         row = await office.commands.store.read(lambda tx: dead.show(tx, letter))
         if row is None:
             await self._tell(office, interaction, "ops_gone")
-        else:
-            await desk_modals.show(office, interaction, blocks_ops.details(row, office.words))
+        elif not await desk_modals.show(office, interaction, blocks_ops.details(row, office.words)):
+            await self._tell(office, interaction, "press_again")
         return None
 
     async def _letters(self, office: Office, channel: str) -> None:
@@ -179,11 +180,11 @@ async def _health(url: str) -> Mapping[str, str | None] | None:
     return {str(one["name"]): None if one["ok"] else str(one["detail"]) for one in lines}
 
 
-def digest_time(now: datetime, at: str, words: Words) -> datetime | None:
-    """When the latest digest was due, unless that is too long ago."""
+def digest_time(now: datetime, at: str, words: Words) -> datetime:
+    """When the latest digest was due."""
     hour, minute = map(int, at.split(":"))
     there = words.local(now)
     due = there.replace(hour=hour, minute=minute, second=0, microsecond=0)
     if due > there:
         due -= timedelta(days=1)
-    return due if there - due <= _LATE else None
+    return due

@@ -10,6 +10,13 @@ from plugins.slack.desk_settings import DeskSettings
 
 def snooze_times(now: datetime, settings: DeskSettings) -> Mapping[str, datetime]:
     """The moments of the choices, in the desk's time zone."""
+    times = _times(now, settings)
+    if times["monday"] == times["tomorrow"]:  # on a Sunday
+        del times["monday"]
+    return times
+
+
+def _times(now: datetime, settings: DeskSettings) -> dict[str, datetime]:
     today = now.astimezone(settings.zone).date()
     monday = today + timedelta(days=7 - today.weekday())
     return {
