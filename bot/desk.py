@@ -101,11 +101,16 @@ class TakeOver(_Command):
 
 @dataclass(frozen=True, slots=True)
 class Line(_Command):
-    """An agent's line to the customer, or a note that stays inside (``internal``)."""
+    """An agent's line to the customer, or a note that stays inside (``internal``).
+
+    ``at``: when it was written, by the same clock as :attr:`TakeOver.at`. One of before the agent
+    had the case is refused (``written_before``): it was not meant for the customer.
+    """
 
     text: str
     attachments: tuple[Attachment, ...] = ()
     internal: bool = False
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,8 @@ class Cards:
 
         def want(tx: Tx) -> None:
             if author is Author.NOTE:
-                ledger.want_mark(tx, place.channel, ts, marks.INTERNAL)
+                if not ledger.is_sent(tx, place.channel, ts):
+                    ledger.want_mark(tx, place.channel, ts, marks.INTERNAL)
                 return
             known = ledger.line_row(tx, line)
             states = {State(row["state"]) for row in lines.rows_of(tx, place.case, line)}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.desk import HistoryLine
-from bot.messages import State
+from bot.messages import Author, State
 from bot.ports import Row, Tx
 from bot.store.codec import stamp
 
@@ -179,6 +179,14 @@ def lines_at(tx: Tx, channel: str, ts: str) -> list[Row]:
         "SELECT * FROM slack_lines WHERE channel = :channel AND ts = :ts ORDER BY rowid",
         channel=channel,
         ts=ts,
+    )
+
+
+def is_sent(tx: Tx, channel: str, ts: str) -> bool:
+    """Whether a message went to the customer, whatever it became since."""
+    return any(
+        row["author"] == Author.AGENT and row["state"] != State.CANCELLED
+        for row in lines_at(tx, channel, ts)
     )
 
 

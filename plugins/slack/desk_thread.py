@@ -41,11 +41,12 @@ _WHY_INSIDE = {
     "taken_by": "kept_inside_taken",
     "case_closed": "kept_inside_closed",
     "explicit": "kept_inside_explicit",
-    "early": "kept_inside_early",
+    "edited": "kept_inside_edited",
     "marked": "kept_inside_marked",
+    "written_before": "kept_inside_early",
 }
 """The words for why a line stays inside, where its own first line does not say so."""
-_EACH_TIME = frozenset({"early", "marked"})
+_EACH_TIME = frozenset({"edited", "marked", "written_before"})
 """Somebody meant these for the customer; the others are said once."""
 _WORTH_UNDOING = 0.5  # seconds; a button for less is gone before it is seen
 _WRITTEN = frozenset({EventKind.MESSAGE, EventKind.EDIT, EventKind.DELETE})
@@ -116,7 +117,7 @@ class Threads:
         text = await read(office, event.raw or {"text": event.text})
         agent = await office.people.agent(event.user, office.commands)
         said = Said(place, event.ts, event.user, agent, without_mark(text), files)
-        why = await _why_inside(office, said, text)
+        why = _why_inside(office, text)
         if bad or why is not None:
             await self.keep(office, said)
             await self._say_bad(office, said, bad, internal=is_internal(text))
@@ -124,7 +125,14 @@ class Threads:
                 await self._hint(office, said, why)
             return
         result = await office.commands.accept(
-            Line(said.command, place.case, agent, said.text, said.attachments)
+            Line(
+                said.command,
+                place.case,
+                agent,
+                said.text,
+                said.attachments,
+                at=time_of(said.ts),
+            )
         )
         await self._after(office, said, result)
 
@@ -192,6 +200,10 @@ class Threads:
         code = (result.reason or "").partition(":")[0]
         if code == "no_such_line":
             await self._note_again(office, place, event, text)
+            case = await office.case(place.case)
+            if case is not None and case.agent == agent:
+                said = Said(place, event.ts, event.user, agent, text)
+                await self._hint(office, said, "edited")
         elif code:
             words = office.words("corrected") if code == "corrected" else office.why(result.reason)
             await office.people.tell(event.user, place.channel, place.ts, words)
@@ -248,17 +260,11 @@ async def _moved(office: Office, event: Event) -> None:
     await office.people.tell(event.user, event.channel, event.thread_ts, words)
 
 
-async def _why_inside(office: Office, said: Said, text: str) -> str | None:
+def _why_inside(office: Office, text: str) -> str | None:
     """Why a message stays inside, whoever has the case; empty where it says so itself."""
     if is_internal(text):
         return "" if is_all_internal(text) else "marked"
-    if office.settings.reply_mode == "explicit":
-        return "explicit"
-    case = await office.case(said.place.case)
-    if case is None or case.agent != said.agent or case.taken_at is None:
-        return None
-    # Told late, it would go out as a line of who took over since.
-    return "early" if time_of(said.ts) < case.taken_at else None
+    return "explicit" if office.settings.reply_mode == "explicit" else None
 
 
 async def _line(office: Office, place: Place, ts: str) -> str:

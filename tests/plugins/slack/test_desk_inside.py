@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.desk import CommandResult, Line, TakeOver
 from plugins.slack.testing import SlackSimulator
 from plugins.slack.testing_desk import UNDO, DeskBench, desk_bot
 
@@ -90,6 +92,7 @@ async def test_a_note_that_is_edited_stays_a_note_and_says_so(bench: DeskBench) 
     line = await bench.jana.writes(bench.support, "// schwierig", thread=card)
     await bench.reaction(line, "lock")
     await bench.jana.edits(line, "schwierig ist das")
+    assert await bench.jana.sees_ephemeral("auch geändert")
     await stays_inside(bench, "schwierig")
     await bench.reaction(line, "lock")
 
@@ -164,3 +167,31 @@ async def test_a_forged_value_sends_no_note_as_if_it_were_a_draft(bench: DeskBen
     }
     await bench.slack.interactions.press(bench.jana.user, card, block, button, {})
     await stays_inside(bench, "geheime Notiz")
+
+
+async def test_what_the_customer_has_is_not_shown_as_internal(bench: DeskBench) -> None:
+    card = await bench.taken()
+    line = await bench.jana.writes(bench.support, "schwierig", thread=card)
+    await bench.reaches("schwierig")
+    await bench.reaction(line, "outbox_tray")
+    await bench.jana.edits(line, "// schwierig")
+    assert await bench.jana.sees_ephemeral("hat der Kunde schon")
+    await bench.settled()
+    await asyncio.sleep(0.5)
+    await bench.settled()
+    assert line.bot_reactions == ["outbox_tray"]
+
+
+async def test_a_take_over_between_the_look_and_the_line_changes_nothing(
+    bench: DeskBench,
+) -> None:
+    card = await bench.case()
+    await bench.settled()
+    now = datetime.now(UTC)
+    inbox = bench.bot.app.core.desk_inbox
+    await inbox.accept(TakeOver("t", 1, "slack:U1", at=now))
+    early = Line("l", 1, "slack:U1", "davor", at=now - timedelta(milliseconds=1))
+    assert await inbox.accept(early) == CommandResult(False, "written_before")
+    assert (await inbox.accept(Line("m", 1, "slack:U1", "danach", at=now))).done
+    await bench.reaches("danach")
+    assert card.words
