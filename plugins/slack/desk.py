@@ -66,6 +66,7 @@ class SlackDesk:
             clock=self._clock,
         )
         self._channels |= await store.read(ledger.channels)
+        await commands.look_again()
         self._door.open(office)
         async with self._app.running(store):
             tasks = [

@@ -18,7 +18,7 @@ from plugins.slack.blocks import customer_of, holder_of
 from plugins.slack.desk_cards import Cards
 from plugins.slack.desk_files import take_files
 from plugins.slack.desk_ledger import Place
-from plugins.slack.desk_people import agent_of
+from plugins.slack.desk_people import agent_of, user_of
 from plugins.slack.desk_wire import (
     Raw,
     command_of,
@@ -220,16 +220,20 @@ class Threads:
         await self._note_again(office, place, event, without_mark(text))
 
     async def _deleted(self, office: Office, place: Place, event: Event) -> None:
-        line = await _line(office, place, event.ts)
-        agent = agent_of(event.user)
+        line, rows = await office.commands.store.read(lambda tx: line_of(tx, place, event.ts))
+        if not rows:
+            return
+        # A history shows that a message is gone, not whose it was; nobody else can delete it.
+        agent = agent_of(event.user) if event.user else str(rows[0]["name"])
+        user = user_of(agent)
         result = await office.commands.accept(
             Unsend(f"slack-delete:{event.key}", place.case, agent, line)
         )
         code = (result.reason or "").partition(":")[0]
-        if result.done or code == "no_such_line":
+        if result.done:
             return
         words = office.words("cannot_unsend") if code == "cannot_unsend" else office.why(code)
-        await office.people.tell(event.user, place.channel, place.ts, words)
+        await office.people.tell(user, place.channel, place.ts, words)
         if event.kind is EventKind.DELETE:
             await self._stands(office, place, event.ts)
 

@@ -292,3 +292,60 @@ async def test_two_who_send_again_or_end_at_once_do_it_once(bench: DeskBench) ->
     await bench.reaches("Ein Versuch")
     await bench.settled()
     assert bench.customer_saw.count("Ein Versuch") == 1
+
+
+async def test_a_line_that_is_deleted_while_the_bot_is_away_does_not_go_out(
+    slack: SlackSimulator, tmp_path: Path
+) -> None:
+    async with desk_bot(tmp_path, slack, undo_seconds=3.0) as bench:
+        card = await bench.taken()
+        await bench.settled()
+        line = await bench.jana.writes(bench.support, "Das war zu schnell", thread=card)
+        kept = await bench.jana.writes(bench.support, "Guten Tag", thread=card)
+        await slack.until(lambda: kept.bot_reactions and line.bot_reactions)
+    slack.faults.lose_when_away = True
+    await bench.jana.deletes(line)
+    await asyncio.sleep(6.0)  # what is younger may only be missing in the history
+    async with desk_bot(tmp_path, slack, channel=bench.channel, undo_seconds=3.0) as again:
+        await again.reaches("Guten Tag")
+        await again.settled()
+        assert "Das war zu schnell" not in again.customer_saw
+
+
+async def test_a_channel_that_was_archived_shows_each_line_once_when_it_is_back(
+    slack: SlackSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugins.slack.desk_cards.MEND_SECONDS", 0.2)
+    async with desk_bot(tmp_path, slack) as bench:
+        card = await bench.taken()
+        await bench.settled()
+        await bench.jana.archives(bench.support)
+        await bench.says("Hallo?")
+        await bench.says("Ist da jemand?")
+        await asyncio.sleep(1.0)
+        await bench.jana.unarchives(bench.support)
+        await bench.line(card, "Ist da jemand?")
+        await bench.settled()
+        shown = [one.words.split("\n")[-1] for one in bench.thread(card)]
+        assert [one for one in shown if one in ("Hallo?", "Ist da jemand?")] == [
+            "Hallo?",
+            "Ist da jemand?",
+        ]
+
+
+async def test_what_was_written_while_the_bot_was_not_in_the_channel_is_found(
+    slack: SlackSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugins.slack.desk_cards.MEND_SECONDS", 0.2)
+    async with desk_bot(tmp_path, slack, app={"sweep_minutes": 0.01}) as bench:
+        card = await bench.taken()
+        await bench.settled()
+        await bench.jana.removes(bench.support)
+        line = await bench.jana.writes(bench.support, "Bin dran", thread=card)
+        await bench.says("Hallo?")
+        await asyncio.sleep(0.5)
+        await bench.jana.invites(bench.support)
+        await bench.reaches("Bin dran")
+        await bench.line(card, "Hallo?")
+        await bench.reaction(line, "outbox_tray")
+        assert bench.customer_saw.count("Bin dran") == 1
