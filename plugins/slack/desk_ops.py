@@ -33,6 +33,7 @@ class Ops:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._health_url = ""
+        self._suspected: set[str] = set()
 
     def at(self, base_url: str) -> None:
         """Where this process answers ``/health``."""
@@ -134,10 +135,13 @@ class Ops:
         lines = await _health(self._health_url)
         if lines is None:
             return
+        broken = {name for name, detail in lines.items() if detail is not None}
+        # Only what two looks find: a start, or a connection made anew, is no news.
+        lasting, self._suspected = broken & self._suspected, broken
         posts = await office.commands.store.read(lambda tx: ledger.posts_like(tx, BROKEN))
         told = {str(post["key"]).removeprefix(BROKEN): post for post in posts}
         for name, detail in lines.items():
-            if detail is not None and name not in told:
+            if detail is not None and name in lasting and name not in told:
                 shown = blocks_ops.broken(name, detail, office.words)
                 await office.posts.once(f"{BROKEN}{name}", shown, channel)
             elif detail is None and name in told:

@@ -269,11 +269,11 @@ def test_the_digest_says_what_was_solved_not_understood_and_failed() -> None:
     text = taken_by_slack(blocks_ops.digest(DIGEST, words(), NOW))
     for fact in (
         "Der Tag in Zahlen: Donnerstag, 26. November",
-        "Vom Bot gelöst: 95 (52 %): Sendungsverfolgung 58, Rücksendeetikett 21",
+        "Vom Bot gelöst: 95 (52 %): Sendungsverfolgung (58), Rücksendeetikett (21)",
         "Nicht verstanden: 9",
         "B-###### kam ohne Haken",
         "Möchte mit einem Menschen sprechen, zurück an den Bot: 7",
-        "Zeit bis zur ersten Antwort eines Menschen (Median): 7 Minuten",
+        "Zeit bis zur ersten Antwort eines Menschen (Median): 7 Min.",
         "WhatsApp: 2 · Nicht gesendet: Das Antwortfenster",
     ):
         assert fact in text
@@ -288,7 +288,7 @@ def test_what_operators_are_told() -> None:
     text = taken_by_slack(shown)
     assert "Aufgegeben: eine Nachricht, die nicht hinausging" in text
     assert "Der Kanal hat eine halbe Stunde lang nichts angenommen" in text
-    assert "Gespräch 17 · 12 Versuche · 5f0c2a9e" in text
+    assert "Gespräch 17 · Versuche: 12 · 5f0c2a9e" in text
     assert pressable(shown) == ["ops.retry", "ops.details"]
     broken = blocks_ops.broken(NASTY, NASTY * 90, words())
     assert mentions(broken.text) == ()

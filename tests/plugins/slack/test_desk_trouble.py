@@ -241,14 +241,14 @@ async def test_a_quiet_day_before_the_first_start_is_not_told(
     monkeypatch.setattr(
         "plugins.slack.desk_ops.digest_time", lambda now, *_: now - timedelta(hours=12)
     )
-    async with desk_bot(tmp_path, slack) as bench:
+    async with desk_bot(tmp_path, slack, desk={"digest_at": "18:00"}) as bench:
         await asyncio.sleep(0.6)
         assert [one for one in bench.ops.messages if one.by_bot] == []
     monkeypatch.setattr(
         "plugins.slack.desk_ops.digest_time", lambda now, *_: now + timedelta(seconds=30)
     )
     monkeypatch.setattr("plugins.slack.desk_ops._LATE", timedelta(days=-1))
-    async with desk_bot(tmp_path, slack) as bench:
+    async with desk_bot(tmp_path, slack, desk={"digest_at": "18:00"}) as bench:
         await bench.says("Hallo")
         assert await bench.slack.wait_message(bench.ops, "Der Tag in Zahlen")
 
@@ -266,3 +266,12 @@ async def test_the_card_says_whether_the_customer_waits(quick: None, bench: Desk
     await bench.jana.deletes(again)
     await bench.sees(card, "Wartet seit")
     assert line.bot_reactions == ["outbox_tray"]
+
+
+async def test_a_trigger_that_is_over_is_said(bench: DeskBench) -> None:
+    card = await bench.taken()
+    bench.slack.faults.errors["views.open"].append("expired_trigger_id")
+    await bench.jana.presses(card, "Mehr …")
+    assert await bench.jana.sees_ephemeral("drück noch einmal")
+    await bench.jana.presses(card, "Mehr …")
+    assert await bench.jana.sees_view("Nur für Kollegen")
