@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from bot.messages import Features
-from bot.ports import Retry
+from bot.ports import Reject, Retry
+from bot.store import dead
 from desk.inbox import CoreDeskInbox
 from plugins.slack import desk as desk_module
 from plugins.slack import desk_ledger as ledger
@@ -275,3 +276,18 @@ async def test_a_trigger_that_is_over_is_said(bench: DeskBench) -> None:
     assert await bench.jana.sees_ephemeral("drück noch einmal")
     await bench.jana.presses(card, "Mehr …")
     assert await bench.jana.sees_view("Nur für Kollegen")
+
+
+async def test_a_file_that_is_gone_is_said_and_its_line_is_no_dead_letter(
+    bench: DeskBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = await bench.taken()
+
+    async def gone(_upload: object) -> str:
+        raise Reject("file_gone")
+
+    monkeypatch.setattr(office_of(bench).app, "store_file", gone)
+    await bench.sends_file(b"Hallo", "brief.txt", "Hier bitte")
+    assert "brief.txt" in (await bench.line(card, "nimmt Slack nicht an")).words
+    await bench.settled()
+    assert await bench.bot.app.store.read(dead.listed) == []
