@@ -91,18 +91,27 @@ class _Command:
 
 @dataclass(frozen=True, slots=True)
 class TakeOver(_Command):
-    """An agent takes the conversation. ``force`` takes it from a colleague."""
+    """An agent takes the conversation. ``force`` takes it from a colleague.
+
+    ``at``: when, by the clock that the desk dates lines with; without it, now.
+    """
 
     force: bool = False
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Line(_Command):
-    """An agent's line to the customer, or a note that stays inside (``internal``)."""
+    """An agent's line to the customer, or a note that stays inside (``internal``).
+
+    ``at``: when it was written, by the same clock as :attr:`TakeOver.at`. One of before the agent
+    had the case is refused (``written_before``): it was not meant for the customer.
+    """
 
     text: str
     attachments: tuple[Attachment, ...] = ()
     internal: bool = False
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ class DeskInbox(Protocol):
     def language(self) -> str:
         """The one that the team reads: of notes, titles and reasons."""
 
+    async def look_again(self) -> None:
+        """Give lines that wait their undo time anew, after a time in which a desk heard nothing."""
+
     async def accept(self, command: Command) -> CommandResult:
         """Apply a command at once, in one transaction; the same id twice is one."""
 

@@ -25,7 +25,7 @@ from bot.desk import (
 )
 from bot.messages import Features
 from bot.ports import Files, OrderFacts, Store, Texts, Tx, Unavailable
-from bot.store import agents, cases, digest
+from bot.store import agents, cases, digest, outbox
 from bot.store.digest import Digest
 from desk.acting import Acting
 from desk.commands import Commands
@@ -61,6 +61,12 @@ class CoreDeskInbox:
     async def accept(self, command: Command) -> CommandResult:
         """Apply a command at once."""
         return await self.store.write(lambda tx: self.commands.apply(tx, command))
+
+    async def look_again(self) -> None:
+        """Give lines that wait their undo time anew: a desk that was away hears first what agents
+        changed meanwhile."""
+        until = self.commands.clock() + self.commands.lines.undo
+        await self.store.write(lambda tx: outbox.look_again(tx, until))
 
     async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
         """Open (or the latest closed) cases."""

@@ -30,6 +30,8 @@ class Lines:
         refusal = self.book.not_theirs(tx, case, command.agent)
         if refusal is not None:
             return refusal
+        if command.at is not None and codec.stamp(command.at) < case["taken_at"]:
+            return CommandResult(False, "written_before")
         text = clean_text(command.text)
         if not text and not command.attachments:
             return CommandResult(False, "empty")

@@ -29,7 +29,7 @@ class Ownership:
             return self.book.taken(tx, case)
         if before is not None:
             self._note(tx, case, "note_taken_from", agent=command.agent, before=before)
-        self._give(tx, case, command.agent)
+        self._give(tx, case, command.agent, at=command.at)
         return CommandResult(True)
 
     def assign(self, tx: Tx, command: Assign, case: Row) -> CommandResult:
@@ -94,10 +94,12 @@ class Ownership:
         self._end(tx, command, case, Say("utter_case_closed"), outcome or "closed")
         return CommandResult(True)
 
-    def _give(self, tx: Tx, case: Row, agent: str, *, there: bool = True) -> None:
+    def _give(
+        self, tx: Tx, case: Row, agent: str, *, there: bool = True, at: datetime | None = None
+    ) -> None:
         now = self.book.clock()
         conversation = case["conversation"]
-        cases.take(tx, case["id"], agent, now, there=there)
+        cases.take(tx, case["id"], agent, at or now, there=there)
         cases.snooze(tx, case["id"], None)
         conversations.change_owner(tx, conversation, Owner.AGENT)
         effects.lapse(tx, conversation)

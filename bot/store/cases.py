@@ -70,15 +70,15 @@ def get_row(tx: Tx, case: int) -> Row | None:
     return tx.row("SELECT * FROM cases WHERE id = :id", id=case)
 
 
-def take(tx: Tx, case: int, agent: str, now: datetime, *, there: bool = True) -> None:
-    """An agent has a case from now on; one who is not ``there`` was given it by a colleague."""
+def take(tx: Tx, case: int, agent: str, at: datetime, *, there: bool = True) -> None:
+    """An agent has a case; one who is not ``there`` was given it by a colleague."""
     tx.run(
-        "UPDATE cases SET state = 'taken', agent = :agent, taken_at = :now, "
-        "agent_seen_at = CASE WHEN :there THEN :now END WHERE id = :id",
+        "UPDATE cases SET state = 'taken', agent = :agent, taken_at = :at, "
+        "agent_seen_at = CASE WHEN :there THEN :at END WHERE id = :id",
         id=case,
         agent=agent,
         there=int(there),
-        now=stamp(now),
+        at=stamp(at),
     )
 
 

@@ -247,6 +247,15 @@ def hurry(tx: Tx, conversation: int, now: datetime) -> None:
     )
 
 
+def look_again(tx: Tx, until: datetime) -> None:
+    """Hold back what agents wrote and no try was made to send, as if it were written now."""
+    tx.run(
+        "UPDATE outbox SET not_before = :until WHERE op = 'send' AND state = 'queued' "
+        "AND author = 'agent' AND attempts = 0 AND not_before < :until",
+        until=stamp(until),
+    )
+
+
 def cut_off(tx: Tx) -> list[Row]:
     """Rows that were being sent when the process ended: nobody knows what became of them."""
     return tx.rows("SELECT * FROM outbox WHERE state = 'sending' ORDER BY seq")

@@ -83,6 +83,12 @@ def undo(case: int, command: str, customer: str, words: Words) -> Shown:
     return Shown(kit.escape(text), [kit.small(text), kit.actions(stop)])
 
 
+def file_missing(attachment: Attachment, words: Words) -> Shown:
+    """A file that Slack does not take: the line only names it."""
+    text = words("file_missing", name=cut(one_line(attachment.name), 100) or "–")
+    return Shown(kit.escape(text), [kit.rich(kit.line(kit.words(f"⚠️ {text}")))])
+
+
 def called(user: str, text: str) -> Shown:
     """A message that notifies somebody. ``user`` is Slack's id."""
     told = [kit.person(user), kit.words(f" {text}")]

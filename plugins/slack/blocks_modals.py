@@ -16,7 +16,7 @@ from plugins.slack.words import Words
 OWN = "own"
 """The value of a choice that says: what I write myself."""
 OUTCOMES = ("answered", "address", "return", "cancelled", "refund", "replaced")
-SNOOZES = ("hour", "hours", "workday", "week", OWN)
+SNOOZES = ("hour", "hours", "workday", "week")
 TOOLS = ("macro", "order", "note", "assign", "language", "release", "history")
 LANGUAGES = ("de", "en")
 _ARGUMENT = 250  # characters; all of a form's come back in one field of 3,000
@@ -100,14 +100,12 @@ def done(case: Case, words: Words) -> Raw:
 
 def snooze(case: Case, words: Words, times: Mapping[str, datetime], now: datetime) -> Raw:
     """Until when; ``times`` are the moments of the choices."""
-    titles = {
-        name: words(f"snooze_{name}", at=words.clock(times[name], now))
-        if name in times
-        else words(f"snooze_{name}")
+    options = [
+        kit.option(words(f"snooze_{name}", at=words.clock(times[name], now)), name)
         for name in SNOOZES
-        if name in times or name == OWN
-    }
-    options = [kit.option(title, name) for name, title in titles.items()]
+        if name in times
+    ]
+    options.append(kit.option(words("snooze_own"), OWN))
     soon: Raw = {"type": "datetimepicker", "action_id": "at"}
     soon |= {"initial_date_time": int((now + timedelta(hours=2)).timestamp())}
     blocks = [
@@ -124,6 +122,8 @@ def more(case: Case, words: Words, agent: str) -> Raw:
     key = str(case.id)
     mine = case.agent == agent
     hidden = set() if mine else {"macro", "release"}
+    if case.agent is not None and not mine:
+        hidden |= {"assign", "language"}
     tools = [name for name in TOOLS if name not in hidden]
     blocks = [
         kit.section(

@@ -40,8 +40,8 @@ def settled(row: Mapping[str, Any], words: Words, how: str) -> Shown:
 
 
 def many(count: int, words: Words) -> Shown:
-    """More than a channel should show one by one."""
-    text = words("ops_many", count=count)
+    """More than a channel should show one by one; none, when they are settled."""
+    text = words("ops_many", count=count) if count else words("ops_settled")
     return Shown(kit.escape(text), [kit.rich(kit.line(kit.words(text)))])
 
 
@@ -89,7 +89,7 @@ def _turns(facts: Digest, words: Words) -> Iterator[list[Raw]]:
     solved = sum(facts.solved.values())
     share = f" ({round(100 * solved / facts.turns)} %)" if facts.turns else ""
     most = sorted(facts.solved.items(), key=lambda pair: -pair[1])[:_MOST]
-    named = ", ".join(f"{words.name_of('intent', name)} {count}" for name, count in most if name)
+    named = ", ".join(f"{words.name_of('intent', name)} ({count})" for name, count in most if name)
     yield _line(words("digest_solved"), f"{solved}{share}{f': {named}' if named else ''}")
     for name in ("asked", "missed", "handed", "beside", "failed", "unfinished"):
         if count := getattr(facts, name):

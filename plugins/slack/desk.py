@@ -32,6 +32,7 @@ from plugins.slack.words import Words
 
 log = logging.getLogger(__name__)
 NAME = "slack"
+_REFUSED = 300.0  # seconds; somebody has to mend it first, and /health says so at once
 
 
 class SlackDesk:
@@ -66,6 +67,7 @@ class SlackDesk:
             clock=self._clock,
         )
         self._channels |= await store.read(ledger.channels)
+        await commands.look_again()
         self._door.open(office)
         async with self._app.running(store):
             tasks = [
@@ -88,7 +90,9 @@ class SlackDesk:
 
     async def show(self, case: Case) -> str:
         """Make or update the card."""
-        place = await Cards(self._door.office).show(case)
+        office = self._door.office
+        async with office.showing(case.id):
+            place = await Cards(office).show(case)
         self._channels.add(place.channel)
         return place.ts
 
@@ -103,7 +107,7 @@ class SlackDesk:
     def _chores(self, office: Office) -> Sequence[tuple[Callable[[], Awaitable[object]], float]]:
         """What is done again and again, with the seconds between."""
         chores: list[tuple[Callable[[], Awaitable[object]], float]] = [
-            (lambda: refresh(office, self), 15.0)
+            (lambda: refresh(office), 5.0)
         ]
         if minutes := self._settings.presence_minutes:
             presence = Presence(office)
@@ -123,6 +127,7 @@ async def _often(step: Callable[[], Awaitable[object]], rest: float) -> None:
             wait = max(retry.after or PAUSE, 1.0)
         except (SlackRefused, UnknownOutcome) as error:
             log.warning("slack desk: a chore was refused", extra={"reason": str(error)})
+            wait = max(rest, _REFUSED)
         except Exception:  # an edge: a full disk, for instance; the others go on
             log.exception("slack desk: a chore failed")
         with suppress(TimeoutError):

@@ -18,14 +18,16 @@ from bot.desk import (
     Stop,
     TakeOver,
 )
+from bot.messages import State
 from bot.store import cases
 from plugins.slack import blocks_lines, blocks_modals, kit
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import SlackApp
-from plugins.slack.blocks_modals import OWN, errors, kept
+from plugins.slack.blocks_modals import OWN, errors, kept, replaced
 from plugins.slack.desk_cards import trouble_key
 from plugins.slack.desk_people import user_of
 from plugins.slack.desk_visit import Step, Visit, Visitors, rest_of
+from plugins.slack.desk_wire import is_internal
 from plugins.slack.interactions import Answer
 from plugins.slack.snoozing import snooze_times
 
@@ -39,7 +41,8 @@ def register(app: SlackApp, visitors: Visitors) -> None:
 
 
 async def _take(visit: Visit) -> Answer:
-    result = await visit.accept(TakeOver(visit.id, visit.case.id, visit.agent))
+    at = visit.pressed_at
+    result = await visit.accept(TakeOver(visit.id, visit.case.id, visit.agent, at=at))
     if result.done:
         return None
     if (result.reason or "").startswith("taken_by"):
@@ -52,6 +55,8 @@ async def _take(visit: Visit) -> Answer:
 
 async def _take_sure(visit: Visit) -> Answer:
     before = visit.case.agent
+    if before not in (None, visit.agent, kept(visit.interaction.view).get("holder")):
+        return replaced(blocks_modals.take(visit.case, visit.office.words))
     await visit.hears_out()
     command = TakeOver(visit.id, visit.case.id, visit.agent, force=True)
     answer = await visit.submit(command, "modal_take")
@@ -85,6 +90,8 @@ async def _mine(visit: Visit, view: kit.Raw) -> Answer:
 async def _back_sure(visit: Visit) -> Answer:
     view = visit.interaction.view
     outcome = blocks_modals.outcome_of(view, visit.office.words)
+    if is_internal(outcome):
+        return errors(own=visit.office.words("marked_internal"))
     note = kit.entered(view, "note")
     await visit.hears_out()
     command = HandBack(visit.id, visit.case.id, visit.agent, outcome=outcome, note=note)
@@ -92,10 +99,15 @@ async def _back_sure(visit: Visit) -> Answer:
 
 
 async def _done(visit: Visit) -> Answer:
+    return await _unless_taken(visit, blocks_modals.done(visit.case, visit.office.words))
+
+
+async def _unless_taken(visit: Visit, view: kit.Raw) -> Answer:
+    """Show a modal, unless a colleague has the case."""
     if visit.case.agent not in (None, visit.agent):
         await visit.tell(visit.office.why("taken_by", visit.case))
-        return None
-    await visit.show(blocks_modals.done(visit.case, visit.office.words))
+    else:
+        await visit.show(view)
     return None
 
 
@@ -110,8 +122,8 @@ async def _done_sure(visit: Visit) -> Answer:
 async def _snooze(visit: Visit) -> Answer:
     office = visit.office
     times = snooze_times(office.clock(), office.settings.zone, office.commands.opens)
-    await visit.show(blocks_modals.snooze(visit.case, office.words, times, office.clock()))
-    return None
+    view = blocks_modals.snooze(visit.case, office.words, times, office.clock())
+    return await _unless_taken(visit, view)
 
 
 async def _snooze_sure(visit: Visit) -> Answer:
@@ -155,6 +167,8 @@ async def _again(visit: Visit) -> Answer:
 
 
 async def _leave(visit: Visit) -> Answer:
+    if visit.case.state == "taken" and not await visit.holds():
+        return None
     await _settle(visit, rest_of(visit.interaction), "left")
     return None
 
@@ -188,7 +202,7 @@ async def _send_draft(visit: Visit) -> Answer:
     """What the bot would have said, as a line of the agent's. The draft's id makes it once."""
     name = rest_of(visit.interaction)
     line = await _line(visit, name)
-    if line is None or not await visit.holds():
+    if line is None or line.state is not State.DRAFT or not await visit.holds():
         return None
     command = Line(f"slack-draft:{name}", visit.case.id, visit.agent, line.text, line.attachments)
     if await visit.do(command):
@@ -205,7 +219,7 @@ async def _note(visit: Visit) -> Answer:
 
 async def _note_sure(visit: Visit) -> Answer:
     text = kit.entered(visit.interaction.view, "note")
-    command = Line(visit.id, visit.case.id, visit.agent, text, internal=True)
+    command = Line(visit.form_id, visit.case.id, visit.agent, text, internal=True)
     return await visit.submit(command, "modal_note")
 
 
@@ -217,8 +231,8 @@ async def _assign(visit: Visit) -> Answer:
 async def _assign_sure(visit: Visit) -> Answer:
     office, user = visit.office, kit.entered(visit.interaction.view, "to")
     place = await visit.place()
-    me = await office.app.me()
-    if place is None or user == me.user or not await office.people.belongs(user, place.channel):
+    belongs = place is not None and await office.people.belongs(user, place.channel)
+    if not belongs or not await office.people.is_person(user):
         return errors(to=office.words("assign_stranger"))
     to = await office.people.agent(user, office.commands)
     answer = await visit.submit(Assign(visit.id, visit.case.id, visit.agent, to), "modal_assign")

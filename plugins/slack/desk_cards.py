@@ -10,24 +10,22 @@ from bot.desk import Case, CaseLine, HistoryLine
 from bot.messages import Author, State
 from bot.ports import Retry, Row, Tx
 from bot.store import cases, lines
-from plugins.slack import blocks_lines, blocks_trouble, errors, marks
+from plugins.slack import blocks_lines, blocks_trouble, marks
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.blocks import Shown, card, changes_at
 from plugins.slack.desk_files import send_files
 from plugins.slack.desk_ledger import Place
 from plugins.slack.desk_wire import message_of
-from plugins.slack.errors import SlackRefused
+from plugins.slack.errors import MEND_SECONDS, MENDABLE, SlackRefused
 from plugins.slack.office import Office
 
 log = logging.getLogger(__name__)
-_MENDABLE = frozenset(
-    {errors.ARCHIVED, errors.NOT_IN_CHANNEL, errors.CHANNEL_GONE, errors.SCOPE, "slack_restricted"}
-)
-"""An operator can mend these: the card comes then, and not never."""
-_MEND_SECONDS = 60.0
 _BEFORE = 60  # lines of the history that the transcript looks at
 _ARRIVED = frozenset({State.SENT, State.DELIVERED, State.READ})
 _TROUBLE = frozenset({State.FAILED, State.UNKNOWN})
+_CHANGES_WAITING = frozenset({Author.CUSTOMER, Author.AGENT})
+"""With what these say a customer begins to wait for a person, or has waited."""
+_UNANSWERED = frozenset({State.FAILED, State.CANCELLED})
 _UNSAID = frozenset({State.QUEUED, State.SENDING, State.DRAFT})
 
 
@@ -53,16 +51,19 @@ class Cards:
             # A card that somebody deleted comes again: else its customer would wait unseen.
             ts = await self.office.posts.put(f"case:{case.id}", shown, channel, renew=is_open)
         except SlackRefused as refused:
-            if refused.reason not in _MENDABLE:
+            if refused.reason not in MENDABLE:
                 raise
             usual = self.office.settings.channel
             if place is not None or channel == usual:
-                raise Retry(_MEND_SECONDS, refused.reason) from refused
+                raise Retry(MEND_SECONDS, refused.reason) from refused
             # A rule names a channel that the bot cannot use: no case may get lost by that.
             log.exception("slack desk: no card in the channel that a rule names")
             channel = usual
             ts = await self.office.posts.put(f"case:{case.id}", shown, channel)
-        made = Place(case.id, channel, ts)
+        post = await self.office.commands.store.read(
+            lambda tx: ledger.post_of(tx, f"case:{case.id}")
+        )
+        made = Place(case.id, channel if post is None else post["channel"], ts)
         note = partial(
             ledger.has_card,
             place=made,
@@ -95,7 +96,14 @@ class Cards:
             except CardGone:
                 await self._renew(case)
                 raise
-        await store.write(lambda tx: ledger.note_line(tx, place, line, ts))
+        now = self.office.clock()
+
+        def note(tx: Tx) -> None:
+            ledger.note_line(tx, place, line, ts)
+            if line.author in _CHANGES_WAITING:
+                ledger.refresh_at(tx, case.id, now)
+
+        await store.write(note)
         await self._mark(place, ts, line.id, line.author)
         if own is None:
             await send_files(self.office, place, line)
@@ -105,7 +113,15 @@ class Cards:
     async def mark(self, line: str, state: State, reason: str | None) -> None:
         """Show what became of a line."""
         store = self.office.commands.store
-        row = await store.write(lambda tx: ledger.set_state(tx, line, state, reason))
+        now = self.office.clock()
+
+        def note(tx: Tx) -> Row | None:
+            known = ledger.set_state(tx, line, state, reason)
+            if known is not None and state in _UNANSWERED:
+                ledger.refresh_at(tx, known["case_id"], now)
+            return known
+
+        row = await store.write(note)
         if row is None:
             return  # not posted yet; when it is, it has its state
         place = Place(row["case_id"], row["channel"], "")
@@ -161,8 +177,8 @@ class Cards:
         except SlackRefused as refused:
             if refused.error == "thread_not_found":
                 raise CardGone(0.5, "card_gone") from refused
-            if refused.reason in _MENDABLE:
-                raise Retry(_MEND_SECONDS, refused.reason) from refused
+            if refused.reason in MENDABLE:
+                raise Retry(MEND_SECONDS, refused.reason) from refused
             raise
 
     async def _renew(self, case: Case) -> None:
@@ -180,7 +196,8 @@ class Cards:
 
         def want(tx: Tx) -> None:
             if author is Author.NOTE:
-                ledger.want_mark(tx, place.channel, ts, marks.INTERNAL)
+                if not ledger.is_sent(tx, place.channel, ts):
+                    ledger.want_mark(tx, place.channel, ts, marks.INTERNAL)
                 return
             known = ledger.line_row(tx, line)
             states = {State(row["state"]) for row in lines.rows_of(tx, place.case, line)}
@@ -196,7 +213,8 @@ class Cards:
         """Say in words what an agent must know, and take it back when it is over."""
         key = trouble_key(row["channel"], row["ts"], row["line"])
         change = bool(reason) and state in _ARRIVED
-        settled = state not in _TROUBLE and await self.office.posts.known(key)
+        told = await self.office.posts.known(key)
+        settled = told and state not in _TROUBLE and not await self._is_in_trouble(row)
         drafted = state is State.DRAFT
         if not (state in _TROUBLE or change or settled or drafted):
             return
@@ -214,7 +232,16 @@ class Cards:
         if settled and state in _ARRIVED:
             shown = blocks_lines.settled(line, self.office.words, "arrived", "")
             await self.office.posts.change(key, shown)
+        if told and state is State.FAILED:  # until now it was not known
+            await self.office.posts.change(key, await self._what_can_be_done(case, line))
         await self._trouble(case, place, line, row["ts"])
+
+    async def _is_in_trouble(self, row: Row) -> bool:
+        """Whether a piece of the message that a line is a piece of did not arrive."""
+        rows = await self.office.commands.store.read(
+            lambda tx: lines.rows_of(tx, row["case_id"], row["line"])
+        )
+        return any(State(one["state"]) in _TROUBLE for one in rows)
 
     async def _draft(self, case: Case, line: HistoryLine, ts: str) -> None:
         """What the bot was about to say stays inside now, and an agent may send it."""
@@ -227,19 +254,20 @@ class Cards:
     async def _trouble(self, case: Case, place: Place, line: HistoryLine, ts: str) -> None:
         key = trouble_key(place.channel, ts, line.id)
         if line.state in _TROUBLE:
-            offers = blocks_trouble.is_for_template(line)
-            templates = offers and bool(await self.office.commands.templates(case.id))
-            shown = blocks_trouble.trouble(
-                case.id,
-                line,
-                self.office.words,
-                contact=case.contact or "",
-                templates=templates,
-            )
-            await self._put(key, shown, place)
+            await self._put(key, await self._what_can_be_done(case, line), place)
         elif line.reason and line.state in _ARRIVED:
             shown = blocks_lines.unchanged(line, self.office.words)
             await self._put(f"{key}:{line.reason}", shown, place)
+
+    async def _what_can_be_done(self, case: Case, line: HistoryLine) -> Shown:
+        offers = blocks_trouble.is_for_template(line)
+        return blocks_trouble.trouble(
+            case.id,
+            line,
+            self.office.words,
+            contact=case.contact or "",
+            templates=offers and bool(await self.office.commands.templates(case.id)),
+        )
 
 
 def trouble_key(channel: str, ts: str, line: str) -> str:

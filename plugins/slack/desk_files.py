@@ -8,13 +8,13 @@ from typing import Any
 
 from bot.desk import HistoryLine
 from bot.messages import Attachment
-from bot.ports import Refused, Retry, Row, UnknownOutcome
+from bot.ports import Refused, Reject, Retry, Row, UnknownOutcome
 from bot.store.codec import unstamp
 from plugins.slack import blocks_lines
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import Upload
 from plugins.slack.desk_ledger import Place
-from plugins.slack.errors import SlackRefused
+from plugins.slack.errors import MEND_SECONDS, MENDABLE
 from plugins.slack.kit import one_line
 from plugins.slack.office import Office
 
@@ -53,8 +53,12 @@ async def _send(office: Office, place: Place, key: str, attachment: Attachment) 
         await office.app.share(place.channel, place.ts, [(stored, name)])
     except UnknownOutcome as error:
         raise Retry(None, "vendor_unreachable") from error  # the next try looks for it first
-    except SlackRefused as refused:
+    except Reject as refused:
+        if refused.reason in MENDABLE:
+            raise Retry(MEND_SECONDS, refused.reason) from refused
         log.warning("slack desk: no file", extra={"reason": refused.reason})
+        shown = blocks_lines.file_missing(attachment, office.words)
+        await office.posts.once(f"{key}:missing", shown, place.channel, place.ts)
         stored = "-"  # never, and the line must not wait for it
     found = stored
     await store.write(lambda tx: ledger.attempt(tx, key, place.channel, place.ts, now))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.desk import HistoryLine
-from bot.messages import State
+from bot.messages import Author, State
 from bot.ports import Row, Tx
 from bot.store.codec import stamp
 
@@ -67,8 +67,8 @@ def posted(tx: Tx, key: str, ts: str, shown: str) -> None:
 
 
 def rename(tx: Tx, key: str, to: str) -> None:
-    """Keep a post under another key: the old one is free for the next time."""
-    tx.run("UPDATE slack_posts SET key = :to WHERE key = :key", key=key, to=to)
+    """Keep a post under another key, in place of what was there: the old one is free again."""
+    tx.run("UPDATE OR REPLACE slack_posts SET key = :to WHERE key = :key", key=key, to=to)
 
 
 def forget(tx: Tx, key: str) -> None:
@@ -104,6 +104,17 @@ def case_at(tx: Tx, channel: str, ts: str) -> Place | None:
     return None if row is None else _place(row)
 
 
+def case_before(tx: Tx, channel: str, ts: str) -> int | None:
+    """The case whose card was the root of a thread, and was deleted since."""
+    row = tx.row(
+        "SELECT key FROM slack_posts WHERE channel = :channel AND thread = :ts "
+        "AND key LIKE 'before:%' LIMIT 1",
+        channel=channel,
+        ts=ts,
+    )
+    return None if row is None else int(str(row["key"]).split(":")[1])
+
+
 def is_posting(tx: Tx, channel: str) -> bool:
     """Whether a card of a channel is being posted, so that its place is not known yet."""
     row = tx.row(
@@ -125,9 +136,15 @@ def open_cases(tx: Tx) -> list[Place]:
 def due_cards(tx: Tx, now: datetime) -> list[int]:
     """Cases whose cards look different by now."""
     rows = tx.rows(
-        "SELECT case_id FROM slack_cases WHERE open = 1 AND refresh_at <= :now", now=stamp(now)
+        "SELECT case_id FROM slack_cases WHERE open = 1 AND refresh_at <= :now ORDER BY refresh_at",
+        now=stamp(now),
     )
     return [row["case_id"] for row in rows]
+
+
+def refresh_at(tx: Tx, case: int, at: datetime) -> None:
+    """Look at a card then: it may look different."""
+    tx.run("UPDATE slack_cases SET refresh_at = :at WHERE case_id = :id", id=case, at=stamp(at))
 
 
 def channels(tx: Tx) -> set[str]:
@@ -165,6 +182,14 @@ def lines_at(tx: Tx, channel: str, ts: str) -> list[Row]:
     )
 
 
+def is_sent(tx: Tx, channel: str, ts: str) -> bool:
+    """Whether a message went to the customer, whatever it became since."""
+    return any(
+        row["author"] == Author.AGENT and row["state"] != State.CANCELLED
+        for row in lines_at(tx, channel, ts)
+    )
+
+
 def unplace(tx: Tx, line: str) -> None:
     """The message that a line was is gone."""
     tx.run("DELETE FROM slack_lines WHERE line = :line", line=line)
@@ -192,7 +217,7 @@ def want_mark(tx: Tx, channel: str, ts: str, emoji: str) -> None:
     )
 
 
-def open_marks(tx: Tx, limit: int = 100) -> list[Mark]:
+def open_marks(tx: Tx, limit: int = 1000) -> list[Mark]:
     """Messages whose reaction is not the wanted one, oldest first."""
     rows = tx.rows(
         "SELECT * FROM slack_marks WHERE want <> shown ORDER BY ts LIMIT :limit", limit=limit

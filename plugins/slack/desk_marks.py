@@ -17,7 +17,7 @@ from bot.ports import Retry, Store
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import SlackApp
 from plugins.slack.desk_ledger import Mark
-from plugins.slack.errors import SlackRefused
+from plugins.slack.errors import MEND_SECONDS, MENDABLE, SlackRefused
 
 log = logging.getLogger(__name__)
 _IDLE = 30.0  # seconds; a lost ring costs no more than this
@@ -60,15 +60,21 @@ class Marks:
         return min(waits)
 
     async def _pass(self, step: Callable[[Mark], Awaitable[None]]) -> float:
+        barred: set[str] = set()
         for mark in await self.store.read(ledger.open_marks):
+            if mark.channel in barred:
+                continue
             try:
                 await step(mark)
             except Retry as retry:
                 return max(retry.after or PAUSE, 0.05)
             except SlackRefused as refused:
                 log.info("no reaction", extra={"reason": refused.reason})
-                await self.store.write(partial(ledger.drop_mark, mark=mark))
-        return _IDLE
+                if refused.reason in MENDABLE:
+                    barred.add(mark.channel)
+                else:
+                    await self.store.write(partial(ledger.drop_mark, mark=mark))
+        return MEND_SECONDS if barred else _IDLE
 
     async def _add(self, mark: Mark) -> None:
         if mark.want and mark.want not in mark.shown:

@@ -24,7 +24,7 @@ _MANY = "ops:many"
 MOST = 30
 """Dead letters that stand in the channel at once; how many more there are, a line says."""
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
-_LATE = timedelta(hours=3)  # a digest that a pause delayed longer comes the next day
+_LATE = timedelta(hours=3)  # later than this only a day in which something happened is told
 
 
 class Ops:
@@ -33,6 +33,7 @@ class Ops:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._health_url = ""
+        self._suspected: set[str] = set()
 
     def at(self, base_url: str) -> None:
         """Where this process answers ``/health``."""
@@ -59,13 +60,14 @@ class Ops:
         settings, commands = office.settings, office.commands
         if not (settings.ops_channel and settings.digest_at):
             return
-        due = digest_time(office.clock(), settings.digest_at, office.words)
-        if due is None:
-            return
+        now = office.clock()
+        due = digest_time(now, settings.digest_at, office.words)
         key = f"digest:{due.date().isoformat()}"
         if await office.posts.known(key):
             return
         facts = await commands.digest(due - timedelta(days=1), due)
+        if now - due > _LATE and not (facts.turns or facts.cases or facts.dead_letters):
+            return  # most often a bot that is new
         shown = blocks_ops.digest(facts, office.words, due)
         await office.posts.once(key, shown, settings.ops_channel)
 
@@ -96,8 +98,8 @@ class Ops:
         row = await office.commands.store.read(lambda tx: dead.show(tx, letter))
         if row is None:
             await self._tell(office, interaction, "ops_gone")
-        else:
-            await desk_modals.show(office, interaction, blocks_ops.details(row, office.words))
+        elif not await desk_modals.show(office, interaction, blocks_ops.details(row, office.words)):
+            await self._tell(office, interaction, "press_again")
         return None
 
     async def _letters(self, office: Office, channel: str) -> None:
@@ -133,10 +135,13 @@ class Ops:
         lines = await _health(self._health_url)
         if lines is None:
             return
+        broken = {name for name, detail in lines.items() if detail is not None}
+        # Only what two looks find: a start, or a connection made anew, is no news.
+        lasting, self._suspected = broken & self._suspected, broken
         posts = await office.commands.store.read(lambda tx: ledger.posts_like(tx, BROKEN))
         told = {str(post["key"]).removeprefix(BROKEN): post for post in posts}
         for name, detail in lines.items():
-            if detail is not None and name not in told:
+            if detail is not None and name in lasting and name not in told:
                 shown = blocks_ops.broken(name, detail, office.words)
                 await office.posts.once(f"{BROKEN}{name}", shown, channel)
             elif detail is None and name in told:
@@ -179,11 +184,11 @@ async def _health(url: str) -> Mapping[str, str | None] | None:
     return {str(one["name"]): None if one["ok"] else str(one["detail"]) for one in lines}
 
 
-def digest_time(now: datetime, at: str, words: Words) -> datetime | None:
-    """When the latest digest was due, unless that is too long ago."""
+def digest_time(now: datetime, at: str, words: Words) -> datetime:
+    """When the latest digest was due."""
     hour, minute = map(int, at.split(":"))
     there = words.local(now)
     due = there.replace(hour=hour, minute=minute, second=0, microsecond=0)
     if due > there:
         due -= timedelta(days=1)
-    return due if there - due <= _LATE else None
+    return due

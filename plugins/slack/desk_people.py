@@ -64,6 +64,15 @@ class People:
         await commands.store.write(lambda tx: ledger.note_person(tx, user, name, time.time()))
         return name
 
+    async def is_person(self, user: str) -> bool:
+        """Whether it is the account of somebody who can answer. Raises Retry."""
+        try:
+            answer = await self.app.call("users.info", user=user)
+        except SlackRefused:
+            return False
+        told = answer.get("user") or {}
+        return bool(told) and not (told.get("is_bot") or told.get("deleted"))
+
     async def belongs(self, user: str, channel: str) -> bool:
         """Whether somebody is in a channel of the desk. Raises Retry."""
         at, members = self._members.get(channel, (0.0, frozenset()))

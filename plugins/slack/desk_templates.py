@@ -72,7 +72,7 @@ async def _tell(visit: Visit, name: str) -> None:
     if line is None or row is None:
         return
     brought = await store.read(
-        lambda tx: lines.sent_again(tx, lines.rows_of(tx, visit.case.id, name))
+        lambda tx: any(lines.sent_again(tx, row) for row in lines.rows_of(tx, visit.case.id, name))
     )
     agent = await office.people.name(visit.interaction.user, office.commands)
     shown = blocks_trouble.template_sent(visit.case.id, line, office.words, agent, brought=brought)

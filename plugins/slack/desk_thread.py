@@ -18,12 +18,15 @@ from plugins.slack.blocks import customer_of, holder_of
 from plugins.slack.desk_cards import Cards
 from plugins.slack.desk_files import take_files
 from plugins.slack.desk_ledger import Place
-from plugins.slack.desk_people import agent_of
+from plugins.slack.desk_people import agent_of, user_of
 from plugins.slack.desk_wire import (
     Raw,
     command_of,
+    is_all_internal,
     is_internal,
     plain,
+    sent_by_menu,
+    time_of,
     users_in,
     without_mark,
 )
@@ -33,7 +36,18 @@ from plugins.slack.office import Door, Office
 log = logging.getLogger(__name__)
 NOTE = ":note"
 """After a message's command: the note that it was kept as."""
-_NOT_THEIRS = frozenset({"not_taken", "taken_by", "case_closed"})
+_WHY_INSIDE = {
+    "not_taken": "kept_inside",
+    "taken_by": "kept_inside_taken",
+    "case_closed": "kept_inside_closed",
+    "explicit": "kept_inside_explicit",
+    "edited": "kept_inside_edited",
+    "marked": "kept_inside_marked",
+    "written_before": "kept_inside_early",
+}
+"""The words for why a line stays inside, where its own first line does not say so."""
+_EACH_TIME = frozenset({"edited", "marked", "written_before"})
+"""Somebody meant these for the customer; the others are said once."""
 _WORTH_UNDOING = 0.5  # seconds; a button for less is gone before it is seen
 _WRITTEN = frozenset({EventKind.MESSAGE, EventKind.EDIT, EventKind.DELETE})
 
@@ -48,11 +62,12 @@ class Said:
     agent: str
     text: str
     attachments: tuple[Attachment, ...] = ()
+    sent: str = ""  # what is added to the command where the message's menu sends it
 
     @property
     def command(self) -> str:
         """The command that the message is."""
-        return command_of(self.place.channel, self.ts)
+        return command_of(self.place.channel, self.ts) + self.sent
 
 
 class Threads:
@@ -84,6 +99,7 @@ class Threads:
         if place is None:
             if await office.commands.store.read(partial(ledger.is_posting, channel=event.channel)):
                 raise Retry(0.3, "posting")  # somebody is quicker than our own note of the card
+            await _moved(office, event)
             return  # a thread of the people's own
         match event.kind:
             case EventKind.MESSAGE:
@@ -101,15 +117,22 @@ class Threads:
         text = await read(office, event.raw or {"text": event.text})
         agent = await office.people.agent(event.user, office.commands)
         said = Said(place, event.ts, event.user, agent, without_mark(text), files)
-        explicit = office.settings.reply_mode == "explicit"
-        if is_internal(text) or explicit or bad:
+        why = _why_inside(office, text)
+        if bad or why is not None:
             await self.keep(office, said)
             await self._say_bad(office, said, bad, internal=is_internal(text))
-            if explicit and not (bad or is_internal(text)):
-                await self._hint(office, said, "explicit")
+            if why and not bad:
+                await self._hint(office, said, why)
             return
         result = await office.commands.accept(
-            Line(said.command, place.case, agent, said.text, said.attachments)
+            Line(
+                said.command,
+                place.case,
+                agent,
+                said.text,
+                said.attachments,
+                at=time_of(said.ts),
+            )
         )
         await self._after(office, said, result)
 
@@ -118,18 +141,18 @@ class Threads:
             await accepted(office, said, result)
             return
         code = (result.reason or "").partition(":")[0]
-        if code == "empty":
-            return
         await self.keep(office, said)
-        if code in _NOT_THEIRS:
+        if code in _WHY_INSIDE:
             await self._hint(office, said, code)
             return
         words = f"{office.why(result.reason)} {office.words('all_or_nothing')}"
+        if code == "empty":
+            words = office.words("nothing_to_send")
         await office.people.tell(said.user, said.place.channel, said.place.ts, words)
 
     async def keep(self, office: Office, said: Said) -> None:
-        """Keep a message as a note, and show at once that it is one."""
-        result = await office.commands.accept(
+        """Keep a message as a note, and show at once that it is one, be there words or not."""
+        await office.commands.accept(
             Line(
                 said.command + NOTE,
                 said.place.case,
@@ -139,8 +162,7 @@ class Threads:
                 internal=True,
             )
         )
-        if result.done:
-            await mark(office, said.place, said.ts, marks.INTERNAL)
+        await mark(office, said.place, said.ts, marks.INTERNAL)
 
     async def _say_bad(
         self, office: Office, said: Said, bad: dict[str, str], *, internal: bool
@@ -155,16 +177,14 @@ class Threads:
         await office.people.tell(said.user, said.place.channel, said.place.ts, "\n".join(why))
 
     async def _hint(self, office: Office, said: Said, why: str) -> None:
-        """Say once, to whom it may surprise, why a line stays inside."""
+        """Say to whom it may surprise why a line stays inside."""
         key = (said.place.case, said.user, why)
-        if key in self._hinted:
+        if key in self._hinted and why not in _EACH_TIME:
             return
         self._hinted.add(key)
         case = await office.case(said.place.case)
-        names = {"not_taken": "", "taken_by": "_taken", "case_closed": "_closed"}
-        name = f"kept_inside{names.get(why, '_explicit')}"
         agent = holder_of(case) if case is not None else ""
-        words = office.words(name, agent=agent or "–")
+        words = office.words(_WHY_INSIDE[why], agent=agent or "–")
         await office.people.tell(said.user, said.place.channel, said.place.ts, words)
 
     async def _edited(self, office: Office, place: Place, event: Event) -> None:
@@ -172,7 +192,7 @@ class Threads:
         if is_internal(text):
             await self._withdraw(office, place, event, text)
             return
-        line = await self._line(office, place, event.ts)
+        line = await _line(office, place, event.ts)
         agent = agent_of(event.user)
         result = await office.commands.accept(
             Edit(f"slack-edit:{event.key}", place.case, agent, line, text)
@@ -180,6 +200,10 @@ class Threads:
         code = (result.reason or "").partition(":")[0]
         if code == "no_such_line":
             await self._note_again(office, place, event, text)
+            case = await office.case(place.case)
+            if case is not None and case.agent == agent:
+                said = Said(place, event.ts, event.user, agent, text)
+                await self._hint(office, said, "edited")
         elif code:
             words = office.words("corrected") if code == "corrected" else office.why(result.reason)
             await office.people.tell(event.user, place.channel, place.ts, words)
@@ -196,16 +220,20 @@ class Threads:
         await self._note_again(office, place, event, without_mark(text))
 
     async def _deleted(self, office: Office, place: Place, event: Event) -> None:
-        line = await self._line(office, place, event.ts)
-        agent = agent_of(event.user)
+        line, rows = await office.commands.store.read(lambda tx: line_of(tx, place, event.ts))
+        if not rows:
+            return
+        # A history shows that a message is gone, not whose it was; nobody else can delete it.
+        agent = agent_of(event.user) if event.user else str(rows[0]["name"])
+        user = user_of(agent)
         result = await office.commands.accept(
             Unsend(f"slack-delete:{event.key}", place.case, agent, line)
         )
         code = (result.reason or "").partition(":")[0]
-        if result.done or code == "no_such_line":
+        if result.done:
             return
         words = office.words("cannot_unsend") if code == "cannot_unsend" else office.why(code)
-        await office.people.tell(event.user, place.channel, place.ts, words)
+        await office.people.tell(user, place.channel, place.ts, words)
         if event.kind is EventKind.DELETE:
             await self._stands(office, place, event.ts)
 
@@ -223,11 +251,42 @@ class Threads:
             if found is not None and found.state is not State.CANCELLED:
                 await Cards(office).again(case, found)
 
-    async def _line(self, office: Office, place: Place, ts: str) -> str:
-        """What names the line that a message is."""
-        rows = await office.commands.store.read(lambda tx: ledger.lines_at(tx, place.channel, ts))
-        sent = [row["line"] for row in rows if str(row["line"]).startswith("out:")]
-        return str(sent[0]) if sent else command_of(place.channel, ts)
+
+async def _moved(office: Office, event: Event) -> None:
+    """Say where a case is whose card was deleted: its old thread may still be written in."""
+    case = await office.commands.store.read(
+        lambda tx: ledger.case_before(tx, event.channel, event.thread_ts)
+    )
+    if case is None or event.kind is not EventKind.MESSAGE:
+        return
+    await mark(office, Place(case, event.channel, event.thread_ts), event.ts, marks.INTERNAL)
+    words = office.words("card_moved", case=case)
+    await office.people.tell(event.user, event.channel, event.thread_ts, words)
+
+
+def _why_inside(office: Office, text: str) -> str | None:
+    """Why a message stays inside, whoever has the case; empty where it says so itself."""
+    if is_internal(text):
+        return "" if is_all_internal(text) else "marked"
+    return "explicit" if office.settings.reply_mode == "explicit" else None
+
+
+async def _line(office: Office, place: Place, ts: str) -> str:
+    """What names the line that a message is."""
+    command, _ = await office.commands.store.read(lambda tx: line_of(tx, place, ts))
+    return command
+
+
+def line_of(tx: Tx, place: Place, ts: str) -> tuple[str, list[Row]]:
+    """The line that a message became last, by its command, with its rows.
+
+    Each time that the menu sends it, it is another one.
+    """
+    command = command_of(place.channel, ts)
+    found, number = (command, lines.rows_of(tx, place.case, command)), 0
+    while rows := lines.rows_of(tx, place.case, name := command + sent_by_menu(number)):
+        found, number = (name, rows), number + 1
+    return found
 
 
 async def accepted(office: Office, said: Said, result: CommandResult) -> None:

@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.desk import Act, Line
+from bot.messages import State
+from bot.ports import Tx
 from plugins.slack import blocks_modals, desk_modals, kit
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import SlackApp
 from plugins.slack.blocks_modals import errors, kept, named, replaced
 from plugins.slack.desk_files import take_files
-from plugins.slack.desk_thread import Said, accepted, read
+from plugins.slack.desk_ledger import Place
+from plugins.slack.desk_thread import Said, accepted, line_of, read
 from plugins.slack.desk_visit import Visit, Visitors
-from plugins.slack.desk_wire import command_of, without_mark
+from plugins.slack.desk_wire import SENT, is_internal, sent_by_menu
 from plugins.slack.interactions import Answer, Interaction
 from plugins.slack.office import Door
 
 SEND = "desk_send"
 TOOLS = "desk_tools"
 COMMAND = "/schalter"
-SENT = ":sent"
-"""After a message's command: the line that it became by its menu."""
 
 
 def register(app: SlackApp, visitors: Visitors, door: Door) -> None:
@@ -61,7 +62,9 @@ async def _macro_sent(visit: Visit) -> Answer:
             return errors(macro=visit.office.words("macro_pick"))
         return replaced(blocks_modals.macros(visit.case, found, visit.office.words, chosen))
     text = kit.entered(view, blocks_modals.macro_field(name)).strip()
-    command = Line(visit.id, visit.case.id, visit.agent, text)
+    if is_internal(text):
+        return errors(**{blocks_modals.macro_field(name): visit.office.words("marked_internal")})
+    command = Line(visit.form_id, visit.case.id, visit.agent, text)
     return await visit.submit(command, "modal_macro")
 
 
@@ -74,8 +77,15 @@ async def _order(visit: Visit) -> Answer:
 async def _order_chosen(visit: Visit) -> Answer:
     name = visit.interaction.name.removeprefix("desk.act.")
     action = named(await visit.office.commands.order_actions(visit.case.id), name)
-    if action is not None:
-        await visit.show(blocks_modals.order_form(visit.case.id, action, visit.office.words))
+    if action is None:
+        return None
+    words = visit.office.words
+    view = blocks_modals.order_form(visit.case.id, action, words)
+    if not action.read_only and visit.case.agent != visit.agent:
+        code = "not_taken" if visit.case.agent is None else "taken_by"
+        why = visit.office.why(code, visit.case)
+        view = blocks_modals.message(words("modal_order"), why, words)
+    await visit.show(view)
     return None
 
 
@@ -133,20 +143,23 @@ class _Shortcuts:
         place = None if visit is None else await visit.place()
         if visit is None or place is None or not await visit.holds():
             return None
-        office = visit.office
-        files, bad = await take_files(office, interaction.message.get("files") or ())
-        text = without_mark(await read(office, interaction.message))
+        office, message = visit.office, interaction.message
+        text = await read(office, message)
+        if why := await _cannot_send(visit, place, text):
+            await visit.tell(office.words(why))
+            return None
+        files, bad = await take_files(office, message.get("files") or ())
         if bad or not (text or files):
-            why = [
+            why_not = [
                 office.words("bad_file", name=one, why=office.why(code))
                 for one, code in bad.items()
             ]
-            await visit.tell("\n".join(why) or office.words("nothing_to_send"))
+            await visit.tell("\n".join(why_not) or office.words("nothing_to_send"))
             return None
-        ts, channel = interaction.message_ts, interaction.channel
-        said = Said(place, ts, interaction.user, visit.agent, text, files)
-        command = Line(command_of(channel, ts) + SENT, visit.case.id, visit.agent, text, files)
-        result = await visit.accept(command)
+        sent = await office.commands.store.read(lambda tx: _next(tx, place, interaction.message_ts))
+        ts, user = interaction.message_ts, interaction.user
+        said = Said(place, ts, user, visit.agent, text, files, sent)
+        result = await visit.accept(Line(said.command, place.case, visit.agent, text, files))
         if result.done:
             await accepted(office, said, result)
         else:
@@ -181,3 +194,23 @@ class _Shortcuts:
             await office.people.tell(interaction.user, interaction.channel, root, words)
             return None
         return await self._visitors.visit(interaction, place.case)
+
+
+async def _cannot_send(visit: Visit, place: Place, text: str) -> str:
+    """The words for why a message's menu does not send it; empty where it does."""
+    office, message = visit.office, visit.interaction.message
+    me = await office.app.me()
+    if message.get("bot_id") or message.get("user") == me.user:
+        return "not_of_a_person"
+    if is_internal(text):
+        return "marked_internal"
+    ts = visit.interaction.message_ts
+    _, rows = await office.commands.store.read(lambda tx: line_of(tx, place, ts))
+    return "" if all(row["state"] == State.CANCELLED for row in rows) else "sent_already"
+
+
+def _next(tx: Tx, place: Place, ts: str) -> str:
+    """What is added to a message's command for a line of its own."""
+    command, rows = line_of(tx, place, ts)
+    _, mark, number = command.rpartition(SENT)
+    return sent_by_menu(int(number or 0) + 1) if mark and rows else sent_by_menu(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.desk import Case, Command, CommandResult
 from bot.ports import Retry
@@ -11,6 +12,7 @@ from plugins.slack import blocks_modals, desk_modals, kit
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.blocks_modals import kept, replaced
 from plugins.slack.desk_ledger import Place
+from plugins.slack.desk_wire import TS, time_of
 from plugins.slack.interactions import Answer, Interaction
 from plugins.slack.office import Door, Office
 
@@ -28,6 +30,18 @@ class Visit:
     def id(self) -> str:
         """For a command; the same when Slack repeats itself."""
         return f"slack-{self.interaction.id}"
+
+    @property
+    def form_id(self) -> str:
+        """The same for one modal: who gets no answer in time submits it again."""
+        return f"slack-form-{self.interaction.view['id']}"
+
+    @property
+    def pressed_at(self) -> datetime | None:
+        """When a button was pressed, by the clock that dates messages too."""
+        actions = self.interaction.raw.get("actions") or [{}]
+        ts = str(actions[0].get("action_ts", ""))
+        return time_of(ts) if TS.fullmatch(ts) else None
 
     async def accept(self, command: Command) -> CommandResult:
         """Give a command to the core."""
@@ -51,7 +65,8 @@ class Visit:
 
     async def show(self, view: kit.Raw) -> None:
         """Show a modal."""
-        await desk_modals.show(self.office, self.interaction, view)
+        if not await desk_modals.show(self.office, self.interaction, view):
+            await self.tell(self.office.words("press_again"))
 
     async def tell(self, words: str) -> None:
         """Say something to the agent alone, in the thread."""

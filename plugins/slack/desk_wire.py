@@ -5,20 +5,39 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
+
+from bot.clean import clean_text
 
 Raw = Mapping[str, Any]
 Name = Callable[[str], str]
 """The name of a user by id; empty where it is not known."""
 
 INTERNAL = "//"
+_MARKED = re.compile(rf"^[^\S\n]*(?:>[^\S\n]*)*(?:(?:•|\d+\.)[^\S\n]*)?{INTERNAL}", re.MULTILINE)
+"""Also in a list or a quotation, whose marks :func:`plain` writes."""
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 COMMAND = "slack:"
+TS = re.compile(r"\d+\.\d+")
+"""A time as Slack writes it, which names a message too."""
+SENT = ":sent"
+"""After a message's command: a line that it became by its menu."""
 
 
 def command_of(channel: str, ts: str) -> str:
     """The id of the command that a message is: by it the message is found again."""
     return f"{COMMAND}{channel}:{ts}"
+
+
+def sent_by_menu(number: int) -> str:
+    """What is added to a message's command when its menu sends it for the ``number``-th time."""
+    return f"{SENT}{number or ''}"
+
+
+def time_of(ts: str) -> datetime:
+    """When a message was written, by Slack's clock."""
+    return datetime.fromtimestamp(float(ts), UTC)
 
 
 def message_of(command: str | None) -> tuple[str, str] | None:
@@ -27,17 +46,22 @@ def message_of(command: str | None) -> tuple[str, str] | None:
         return None
     channel, _, ts = command.removeprefix(COMMAND).partition(":")
     ts = ts.partition(":")[0]
-    return (channel, ts) if re.fullmatch(r"\d+\.\d+", ts) else None
+    return (channel, ts) if TS.fullmatch(ts) else None
 
 
 def is_internal(text: str) -> bool:
-    """Whether a line says of itself that it stays inside."""
-    return text.lstrip().startswith(INTERNAL)
+    """Whether a message, or one line of it, says of itself that it stays inside: then all does."""
+    return _MARKED.search(clean_text(text)) is not None
+
+
+def is_all_internal(text: str) -> bool:
+    """Whether it says so at once, in its first line."""
+    return _MARKED.match(clean_text(text)) is not None
 
 
 def without_mark(text: str) -> str:
     """The words after ``//``."""
-    return text.lstrip().removeprefix(INTERNAL).strip() if is_internal(text) else text
+    return clean_text(text).removeprefix(INTERNAL).strip()
 
 
 def users_in(raw: Raw) -> set[str]:

@@ -26,6 +26,9 @@ ONCE = frozenset(
 )
 """Methods of which a second call shows something twice. All others may be called again."""
 
+MENDABLE = frozenset({ARCHIVED, NOT_IN_CHANNEL, CHANNEL_GONE, SCOPE, "slack_restricted"})
+"""An operator can mend these: what was refused for them is done then, and not never."""
+MEND_SECONDS = 60.0
 _CREDENTIALS_AGAIN = 60.0  # seconds; an operator can mend it
 
 _REASONS = {

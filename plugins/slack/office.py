@@ -7,6 +7,7 @@ import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 from bot.desk import Case
 from bot.ports import DeskInbox, Retry
@@ -36,6 +37,11 @@ class Office:
     marks: Marks
     clock: Clock = utc_now
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _showing: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def showing(self, case: int) -> asyncio.Lock:
+        """Held while a card is changed: an older state must not be shown over a newer one."""
+        return self._showing.setdefault(case, asyncio.Lock())
 
     async def case(self, case: int) -> Case | None:
         """A case without what the shop knows: at once."""

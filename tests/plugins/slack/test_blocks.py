@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +23,8 @@ from plugins.slack import (
     marks,
 )
 from plugins.slack.blocks import Shown
+from plugins.slack.desk_settings import DeskSettings
+from plugins.slack.snoozing import snooze_times
 from plugins.slack.testing_blocks import block_problems, blocks_too_long, view_problems
 from plugins.slack.testing_samples import (
     CLOSED,
@@ -297,11 +299,11 @@ def test_the_digest_says_what_was_solved_not_understood_and_failed() -> None:
     text = taken_by_slack(blocks_ops.digest(DIGEST, words(), NOW))
     for fact in (
         "Der Tag in Zahlen: Donnerstag, 26. November",
-        "Vom Bot gelöst: 95 (52 %): Sendungsverfolgung 58, Rücksendeetikett 21",
+        "Vom Bot gelöst: 95 (52 %): Sendungsverfolgung (58), Rücksendeetikett (21)",
         "Nicht verstanden: 9",
         "B-###### kam ohne Haken",
         "Möchte mit einem Menschen sprechen, zurück an den Bot: 7",
-        "Erste Antwort eines Menschen, in der Mitte: 7 Minuten",
+        "Zeit bis zur ersten Antwort eines Menschen (Median): 7 Min.",
         "WhatsApp: 2 · Nicht gesendet: Das Antwortfenster",
     ):
         assert fact in text
@@ -316,7 +318,7 @@ def test_what_operators_are_told() -> None:
     text = taken_by_slack(shown)
     assert "Aufgegeben: eine Nachricht, die nicht hinausging" in text
     assert "Der Kanal hat eine halbe Stunde lang nichts angenommen" in text
-    assert "Gespräch 17 · 12 Versuche · 5f0c2a9e" in text
+    assert "Gespräch 17 · Versuche: 12 · 5f0c2a9e" in text
     assert pressable(shown) == ["ops.retry", "ops.details"]
     broken = blocks_ops.broken(NASTY, NASTY * 90, words())
     assert mentions(broken.text) == ()
@@ -399,3 +401,25 @@ def test_every_state_has_a_reaction_of_its_own_that_is_no_notes() -> None:
     assert marks.INTERNAL not in marks.EMOJI.values()
     told = {state: marks.EMOJI[state] for state in State if state is not State.SENDING}
     assert len(set(told.values())) == len(told)
+
+
+def test_trouble_names_the_address_that_the_customer_left() -> None:
+    shown = blocks_lines.trouble(42, FAILED, words(), "erika@example.org")
+    assert "erika@example.org" in taken_by_slack(shown)
+    taken_by_slack(blocks_lines.trouble(42, FAILED, words(), NASTY * 90))
+
+
+def test_the_tools_of_a_colleagues_case_are_those_that_can_be_used() -> None:
+    shown = said(blocks_modals.more(TAKEN, words(), "slack:U2")["blocks"])
+    for name in ("Zuweisen", "Sprache", "Freigeben", "Textbausteine"):
+        assert name not in shown
+    assert "Übernehmen" in shown
+    assert "Zuweisen" in said(blocks_modals.more(WAITING, words(), "slack:U2")["blocks"])
+
+
+def test_on_a_sunday_monday_is_tomorrow() -> None:
+    sunday = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    times = snooze_times(sunday, DeskSettings.model_validate({"channel": "C0123ABCD"}))
+    shown = said(blocks_modals.snooze(TAKEN, words(), times, sunday)["blocks"])
+    assert "Morgen früh (Mo. 30. Nov. 09:00)" in shown
+    assert "Montag früh" not in shown

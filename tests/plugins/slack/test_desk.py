@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bot.messages import Features, Kind
 from bot.ports import Reject, Retry
 from desk.inbox import CoreDeskInbox
+from plugins.slack import desk_watch
 from plugins.slack.testing import OpenView, Refused, SlackSimulator
 from plugins.slack.testing_desk import UNDO, DeskBench, desk_bot
 
@@ -574,6 +576,7 @@ async def test_whether_the_holder_is_there_is_asked_while_a_customer_waits(
         gone.append(agent)
 
     monkeypatch.setattr(CoreDeskInbox, "away", away)
+    monkeypatch.setattr(desk_watch, "JUST_NOW", timedelta())
     async with desk_bot(tmp_path, slack, desk={"presence_minutes": 0.003}) as bench:
         card = await bench.taken()
         await bench.jana.writes(bench.support, "Bin da", thread=card)
