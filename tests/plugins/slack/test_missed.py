@@ -49,7 +49,7 @@ async def test_what_to_read_is_asked_for_again(
         await jonas.writes(room, "eins")
         await now.gets(1)
         slack.faults.lose = 1
-        slack.faults.html["conversations.list"] = 1
+        slack.faults.html["conversations.list"] = 2
         await jonas.writes(room, "zwei")
         await slack.socket.drop()
         async with asyncio.timeout(8):
