@@ -102,6 +102,9 @@ class Line(_Command):
     text: str
     attachments: tuple[Attachment, ...] = ()
     internal: bool = False
+    written_at: datetime | None = (
+        None  # before the take-over: it may arrive after it, and is inside
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from bot.messages import AGENT_LINE, Author, State
 from bot.ports import Row, Tx
 from bot.rendering import Piece
 from bot.store import codec, conversations, lines, outbox
-from bot.store.codec import new_id
+from bot.store.codec import new_id, unstamp
 from bot.store.telling import post_line
 from desk.handoff import CaseBook
 
@@ -30,6 +30,8 @@ class Lines:
         refusal = self.book.not_theirs(tx, case, command.agent)
         if refusal is not None:
             return refusal
+        if command.written_at is not None and command.written_at < unstamp(case["taken_at"]):
+            return CommandResult(False, "before_taken")
         text = clean_text(command.text)
         if not text and not command.attachments:
             return CommandResult(False, "empty")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from bot.desk import CommandResult, Edit, Line, Unsend
@@ -33,7 +34,13 @@ from plugins.slack.office import Door, Office
 log = logging.getLogger(__name__)
 NOTE = ":note"
 """After a message's command: the note that it was kept as."""
-_NOT_THEIRS = frozenset({"not_taken", "taken_by", "case_closed"})
+_HINTS = {
+    "not_taken": "",
+    "taken_by": "_taken",
+    "before_taken": "_before",
+    "case_closed": "_closed",
+}
+"""Why a line is not theirs to send, and the end of the name of the sentence that says so."""
 _WORTH_UNDOING = 0.5  # seconds; a button for less is gone before it is seen
 _WRITTEN = frozenset({EventKind.MESSAGE, EventKind.EDIT, EventKind.DELETE})
 
@@ -108,8 +115,9 @@ class Threads:
             if explicit and not (bad or is_internal(text)):
                 await self._hint(office, said, "explicit")
             return
+        at = datetime.fromtimestamp(float(event.ts), UTC)
         result = await office.commands.accept(
-            Line(said.command, place.case, agent, said.text, said.attachments)
+            Line(said.command, place.case, agent, said.text, said.attachments, written_at=at)
         )
         await self._after(office, said, result)
 
@@ -121,7 +129,7 @@ class Threads:
         if code == "empty":
             return
         await self.keep(office, said)
-        if code in _NOT_THEIRS:
+        if code in _HINTS:
             await self._hint(office, said, code)
             return
         words = f"{office.why(result.reason)} {office.words('all_or_nothing')}"
@@ -161,8 +169,7 @@ class Threads:
             return
         self._hinted.add(key)
         case = await office.case(said.place.case)
-        names = {"not_taken": "", "taken_by": "_taken", "case_closed": "_closed"}
-        name = f"kept_inside{names.get(why, '_explicit')}"
+        name = f"kept_inside{_HINTS.get(why, '_explicit')}"
         agent = holder_of(case) if case is not None else ""
         words = office.words(name, agent=agent or "–")
         await office.people.tell(said.user, said.place.channel, said.place.ts, words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,10 +157,12 @@ async def desk_bot(
     undo_seconds: float = UNDO,
     app: Mapping[str, Any] | None = None,
     more: Mapping[str, Mapping[str, Any]] | None = None,
+    rules: Sequence[Mapping[str, Any]] = (),
 ) -> AsyncIterator[DeskBench]:
     """Run a bot on ``folder``; entered again with the same folder it is a restart.
 
-    ``desk`` and ``app`` are settings, ``more`` are other built-in plugins with theirs.
+    ``desk`` and ``app`` are settings, ``more`` are other built-in plugins with theirs, ``rules``
+    are those of ``[[handoff.rules]]``.
     """
     jana, jonas = slack.person("jana", "Jana Kurz"), slack.person("jonas", "Jonas Weber")
     support = slack.channel("support", jana, jonas)
@@ -186,7 +188,7 @@ async def desk_bot(
         dialogue,
         environment=secrets,
         given=given,
-        handoff={"undo_seconds": undo_seconds},
+        handoff={"undo_seconds": undo_seconds, "rules": list(rules)},
     ) as bot:
         await slack.socket.connected()
         yield DeskBench(slack, support, ops, jana, jonas, channel, bot, dialogue)
