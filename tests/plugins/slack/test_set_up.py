@@ -169,6 +169,31 @@ async def test_the_check_names_what_is_missing_and_how_to_mend_it(
     assert "is not there" in found["slack, channel C0NOWHERE1"].what
 
 
+async def test_the_check_says_each_thing_once_and_the_log_says_nothing(
+    slack: SlackSimulator, jonas: Person, support: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    ops = slack.channel("ops", jonas, bot=False)
+    settings = settings_of(slack, desk={"channel": support.id, "ops_channel": ops.id})
+    (outside,) = await online_problems(settings)
+    assert outside.fix == "write /invite @schalter there"
+    await jonas.invites(ops)
+    slack.scopes.discard("chat:write")
+    (scope,) = await online_problems(settings)
+    assert "chat:write" in scope.what
+    slack.faults.too_many["conversations.info"] = 1
+    scope, busy = await online_problems(settings)  # what was found before is told all the same
+    assert "chat:write" in scope.what
+    assert busy.fix == "try again in 1 s"
+    slack.scopes.add("chat:write")
+    slack.faults.errors["chat.delete"].append("cant_delete_message")
+    (stands,) = await online_problems(settings)
+    assert (stands.fix, stands.fatal) == ("delete it", False)
+    assert [one.text for room in (ops, support) for one in room.messages if one.by_bot] == [
+        "bot check --online"
+    ]
+    assert caplog.records == []
+
+
 async def test_the_check_names_tokens_that_slack_refuses(slack: SlackSimulator) -> None:
     settings = settings_of(slack, customers={}, app_token="xapp-1-wrong-token")
     (problem,) = await online_problems(settings)
