@@ -27,9 +27,11 @@ from plugins.slack.settings import CustomerSettings, SlackSettings
 from plugins.slack.testing import Message, NotAcknowledged, Person, Room, SlackSimulator
 from plugins.slack.testing_events import Delivery
 from plugins.slack.testing_http import HttpMode
+from plugins.slack.testing_installed import install_for
 from plugins.slack.testing_shown import elements
 from plugins.slack.testing_wire import author_of, envelope_of, file_of
 from plugins.slack.testing_world import File
+from plugins.slack.wanted import Wanted
 
 Raw = dict[str, Any]
 _POSTS = ("chat.postMessage", "files.completeUploadExternal")
@@ -278,14 +280,15 @@ class SlackHttpHarness(SlackHarness):
     @asynccontextmanager
     async def wire(self) -> AsyncIterator[CalledMember]:
         """As in the base class."""
-        async with _simulated() as (slack, anna, room):
+        async with _simulated("https://bot.shop.example") as (slack, anna, room):
             self._member = member = CalledMember(slack, anna, room, mode="http")
             yield member
 
 
 @asynccontextmanager
-async def _simulated() -> AsyncIterator[tuple[SlackSimulator, Person, Room]]:
+async def _simulated(url: str = "") -> AsyncIterator[tuple[SlackSimulator, Person, Room]]:
     async with SlackSimulator(ack_seconds=1.0) as slack:
+        install_for(slack, Wanted(desk=False, channels=False, url=url))
         anna = slack.person("anna", "Anna Arndt")
         yield slack, anna, await anna.direct()
 

@@ -15,6 +15,8 @@ from bot.testing.running import GivenPlugin, RunningBot, running_bot
 from host.hooks import hookimpl
 from host.ports import Registrar
 from plugins.slack.testing import Message, Person, Room, SlackSimulator
+from plugins.slack.testing_installed import install_for
+from plugins.slack.wanted import Wanted
 
 UNDO = 1.2
 """Seconds; long enough to press a button in a test, short enough to wait for."""
@@ -170,6 +172,8 @@ async def desk_bot(
     known = features or Features(burst_seconds=0.0, attachments_in=True, attachments_out=True)
     channel = channel or FakeChannel(features=known)
     dialogue = dialogue or script()
+    customers = (app or {}).get("customers")
+    install_for(slack, Wanted(direct=customers is not None, channels=customers is not None))
     table = {
         "api_url": slack.api_url,
         "per_channel_seconds": 0.0,

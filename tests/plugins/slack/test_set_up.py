@@ -21,6 +21,7 @@ from plugins.slack.online import online_problems
 from plugins.slack.settings import SlackSettings
 from plugins.slack.testing import Person, Room, SlackSimulator
 from plugins.slack.testing_call import METHOD_SCOPES
+from plugins.slack.testing_installed import install_for
 from plugins.slack.wanted import Wanted
 
 PLUGIN = Path(scopes.__file__).parent
@@ -101,6 +102,32 @@ def test_slack_takes_the_words_of_the_manifest() -> None:
         for shortcut in made["features"]["shortcuts"]:
             assert len(shortcut["name"]) <= 24
             assert len(shortcut["description"]) <= 150
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize("url", ["", "https://bot.shop.example"])
+@pytest.mark.parametrize("parts", range(1, 8))
+def test_slack_takes_the_manifest_for_whatever_it_is_wanted(
+    language: str, url: str, parts: int
+) -> None:
+    slack = SlackSimulator()
+    desk, direct, channels = (bool(parts & bit) for bit in (1, 2, 4))
+    install_for(
+        slack, Wanted(desk=desk, direct=direct, channels=channels, url=url, language=language)
+    )
+    assert slack.world.features.messages is direct
+    assert slack.world.features.socket_mode is not bool(url)
+    assert ("message.im" in slack.subscriptions) is direct
+    assert ("reactions:write" in slack.scopes) is desk
+
+
+async def test_the_app_as_the_manifest_installs_it_passes_its_own_check(
+    slack: SlackSimulator, support: Room, jonas: Person
+) -> None:
+    private = slack.channel("kunde", jonas, kind="private")
+    install_for(slack, Wanted())
+    tables = {"desk": {"channel": support.id}, "customers": {"allowed_channels": [private.id]}}
+    assert await online_problems(settings_of(slack, **tables)) == []
 
 
 def test_the_command_prints_yaml_and_json() -> None:
