@@ -96,7 +96,7 @@ class Member:
 
     def oversized(self) -> Sequence[Update]:
         """As in the protocol: longer than Slack lets anybody write."""
-        return [self._refused("text", self._event({"text": "a" * 40_001}))]
+        return [self._refused("text", self._event({"text": "a" * 200_001}))]
 
     async def seen(self) -> Sequence[Seen]:
         """As in the protocol."""
@@ -214,7 +214,7 @@ class CalledMember(Member):
 
     def oversized(self) -> Sequence[Update]:
         """As in the protocol."""
-        huge = json.dumps({"type": "event_callback", "event": {"text": "a" * 600_000}})
+        huge = json.dumps({"type": "event_callback", "event": {"text": "a" * 2**22}})
         return [*super().oversized(), Update("body", lambda: self._calls(huge))]
 
     async def _calls(self, body: str, **how: Any) -> Taken:
