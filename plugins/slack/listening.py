@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ _TOGETHER = 0.2  # seconds; connections that are made at once have missed the sa
 _ALIVE = 20.0  # seconds between two notes that we are connected
 _UNSURE = 60.0  # seconds before such a note in which a dead connection may not be noticed
 _OWES = 30.0  # seconds until what Slack did not show after an outage is asked for again
+_LOOKS = 60.0  # seconds between two looks whether a channel is mended
 _FORGETS = 3600.0
 _THREADS_KEPT = 90 * 86_400.0
 _LONGEST_PAUSE = 30.0
@@ -85,6 +86,7 @@ class Listening:
         self._start(self.line.watch())
         self._start(self._every(_ALIVE, self._note_alive))
         self._start(self._every(_OWES, self._make_good))
+        self._start(self._every(_LOOKS, self._look_again))
         self._start(self._every(_FORGETS, self._forget))
         if self.settings.sweep_minutes:
             self._start(self._every(self.settings.sweep_minutes * 60, self._sweep))
@@ -194,6 +196,14 @@ class Listening:
         catching = self._catching is not None and not self._catching.done()
         if self._catch_up.owes and not catching:
             await self._catch_up.make_good()
+
+    async def _look_again(self) -> None:
+        """No call may be due in a channel that is mended: it would stay red."""
+        for channel in self.line.channels():
+            with suppress(Reject, Retry, UnknownOutcome):
+                known = (await self.call("conversations.info", channel=channel))["channel"]
+                if known.get("is_member") and not known.get("is_archived"):
+                    self.line.mended(channel)
 
     async def _forget(self) -> None:
         now = time.time()
