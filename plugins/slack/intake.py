@@ -30,6 +30,7 @@ class Intake:
     handlers: Sequence[EventHandler]
     hold: float
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _just_ended: set[str] = field(default_factory=set)
     _behind: set[str] | None = field(default_factory=set)
     _ring: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -80,8 +81,11 @@ class Intake:
     async def _start_due(self) -> float:
         """Start the streams that may go on; the seconds until another one may."""
         rest, now = _IDLE, time.time()
+        self._just_ended.clear()
         for row in await self.store.read(ledger.heads):
-            if row["stream"] in self._running or self._is_behind(row["channel"]):
+            # One that ended during the read may have been read before it was settled.
+            busy = row["stream"] in self._running or row["stream"] in self._just_ended
+            if busy or self._is_behind(row["channel"]):
                 continue
             if row["next_at"] > now:
                 rest = min(rest, row["next_at"] - now)
@@ -99,6 +103,7 @@ class Intake:
 
     def _ended(self, stream: str) -> None:
         self._running.pop(stream, None)
+        self._just_ended.add(stream)
         self._ring.set()
 
     async def _handle(self, row: Row) -> None:

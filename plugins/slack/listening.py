@@ -19,7 +19,7 @@ from plugins.slack.api import Api
 from plugins.slack.catchup import CatchUp
 from plugins.slack.connection import Connections
 from plugins.slack.dispatch import Dispatch
-from plugins.slack.events import EventHandler, EventKind, Malformed
+from plugins.slack.events import Event, EventHandler, EventKind, Malformed
 from plugins.slack.incoming import parse_event
 from plugins.slack.intake import Intake
 from plugins.slack.line import Line
@@ -43,6 +43,16 @@ _ENDED = {
     "app_uninstalled": "the app was removed from the workspace: install it anew",
     "tokens_revoked": "the bot token was revoked: install the app anew",
 }
+
+
+def _is_end(event: Event) -> bool:
+    """Whether the bot token is good for nothing any more; people's tokens are told of too.
+
+    https://docs.slack.dev/reference/events/tokens_revoked.
+    """
+    tokens = event.raw.get("tokens")
+    others = isinstance(tokens, Mapping) and not tokens.get("bot")
+    return event.type in _ENDED and not (event.type == "tokens_revoked" and others)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -115,7 +125,7 @@ class Listening:
             raise Malformed("no event")
         parsed = parse_event(event, self._me, str(payload.get("event_id", "")))
         if parsed is not None:
-            if parsed.kind is EventKind.OTHER and parsed.type in _ENDED:
+            if parsed.kind is EventKind.OTHER and _is_end(parsed):
                 self.line.trouble("slack_credentials", _ENDED[parsed.type])
             await self._intake.take([parsed])
         return None

@@ -149,6 +149,16 @@ async def test_a_revoked_token_is_named_and_waited_for(
         assert "token" in health.detail
 
 
+async def test_a_persons_token_that_ends_is_no_trouble(
+    slack: SlackSimulator, jonas: Person, tmp_path: Path
+) -> None:
+    async with running(slack, tmp_path) as now:
+        event = {"type": "tokens_revoked", "tokens": {"oauth": [jonas.id], "bot": []}}
+        slack.events.tell({**event, "event_ts": slack.world.new_ts()})
+        await slack.events.settled()
+        assert (await now.app.health()).ok
+
+
 async def test_files_go_up_and_come_down_in_pieces(
     slack: SlackSimulator, jonas: Person, support: Room, tmp_path: Path
 ) -> None:

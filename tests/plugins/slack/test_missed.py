@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,35 @@ async def test_two_edits_within_a_second_are_two_whichever_comes_first(
         await now.until(lambda: len(now.notes.got) == 3)
         await now.settled()
         assert [event.text for event in now.notes.got] == ["eins", "zwei", "drei"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_threads_keep_their_order_through_lateness_repeats_losses_and_a_restart(
+    slack: SlackSimulator, jonas: Person, support: Room, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    slack.events.retry_waits = (0.05, 0.2, 0.5)
+    slack.faults.spread = True
+    wanted: dict[str, list[str]] = {}
+    notes = Notes(watches=[Watched(support.id)])
+    roots = [await jonas.writes(support, f"Thread {number}") for number in range(3)]
+    for part in range(2):  # between them the app is restarted
+        async with running(slack, tmp_path, notes, connections=2, hold_seconds=0.6) as now:
+            await asyncio.sleep(0.4 if part else 2.3)  # it must have noted that it was connected
+            for number in range(12):
+                root = chance.choice(roots)
+                text = f"{part}/{number}"
+                wanted.setdefault(root.ts, []).append(text)
+                slack.faults.late.append(chance.choice([0.0, 0.1, 0.3]))
+                slack.faults.duplicate = chance.choice([0, 1])
+                slack.faults.lose = int(number in (4, 8))
+                await jonas.writes(support, text, thread=root)
+                if number in (4, 8):
+                    await slack.socket.drop()
+                    await slack.socket.connected(2)
+            if part:
+                await now.until(lambda: len(notes.texts()) >= 24, 15.0)
+                await now.settled()
+    for root in roots:
+        heard = [one.text for one in notes.got if one.thread_ts == root.ts]
+        assert heard == wanted.get(root.ts, [])
