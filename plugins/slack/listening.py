@@ -36,7 +36,6 @@ _UNSURE = 60.0  # seconds before such a note in which a dead connection may not 
 _OWES = 30.0  # seconds until what Slack did not show after an outage is asked for again
 _LOOKS = 60.0  # seconds between two looks whether a channel is mended
 _FORGETS = 3600.0
-_THREADS_KEPT = 90 * 86_400.0
 _LONGEST_PAUSE = 30.0
 _DAY = 86_400.0
 _ENDED = {
@@ -217,9 +216,7 @@ class Listening:
 
     async def _forget(self) -> None:
         now = time.time()
-        before = now - self.settings.keep_days * _DAY
-        seen = ledger.ts_of(now - _THREADS_KEPT)
-        await self.store.write(lambda tx: ledger.prune(tx, before, seen))
+        await self.store.write(lambda tx: ledger.prune(tx, now, self.settings.keep_days * _DAY))
 
     async def _sweep(self) -> None:
         if self._me is not None and (self._catching is None or self._catching.done()):
