@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 _WRITTEN = frozenset({EventKind.MESSAGE, EventKind.EDIT, EventKind.DELETE})
 _NOT_OPEN = 0.2  # seconds
 _WATCHED = 200  # conversations that are read again after an outage
-_NAME_HOLDS = 7 * 86_400.0  # seconds
 _DAY = 86_400.0
 _SKEW = timedelta(minutes=15)
 """How far our clock may be ahead of Slack's without a message being overlooked."""
@@ -284,7 +283,7 @@ class SlackChannel:
     async def _name(self, inbox: Inbox, user: str) -> str | None:
         """The profile name; ``None`` where Slack does not tell it now: no message waits for it."""
         now = time.time()
-        known = await inbox.store.read(lambda tx: ledger.person(tx, user, now - _NAME_HOLDS))
+        known = await inbox.store.read(lambda tx: ledger.person(tx, user, now - ledger.NAME_HOLDS))
         if known is not None:
             return known or None
         try:

@@ -42,8 +42,7 @@ class Cards:
     async def show(self, case: Case) -> Place:
         """Make or update the card. Raises Retry or Reject."""
         place = await self.office.commands.store.read(partial(ledger.place_of, case=case.id))
-        wanted = case.place or self.office.settings.channel
-        channel = wanted if place is None else place.channel
+        channel = self._wanted(case) if place is None else place.channel
         now = self.office.clock()
         shown = card(case, self.office.words, now)
         is_open = case.state != "closed"
@@ -74,6 +73,14 @@ class Cards:
         renewed = place is not None and place.ts != ts
         await self._before(case, made, renewed=renewed)
         return made
+
+    def _wanted(self, case: Case) -> str:
+        """Where a card is to be: where a rule says, unless customers are there."""
+        customers = self.office.app.settings.customers
+        if customers is not None and case.place in customers.allowed_channels:
+            log.error("slack desk: a rule names a channel of customers", extra={"case": case.id})
+            return self.office.settings.channel
+        return case.place or self.office.settings.channel
 
     async def post(self, post: CaseLine) -> str:
         """Show a line in the case's thread. Raises Retry or Reject."""

@@ -17,7 +17,7 @@ from plugins.slack.names import Me
 _WRITTEN = frozenset({"", "file_share", "me_message", "thread_broadcast"})
 """Subtypes of messages that a person wrote. All others are notices: joins, topics, reminders."""
 _TS = re.compile(r"\d{10}\.\d{6}")
-_LONGEST = 40_000  # characters; Slack cuts longer messages too, it says
+_LONGEST = 200_000  # characters; Slack cuts at 40,000, of which each may be escaped with five
 _SLACKBOT = "USLACKBOT"
 RANKS = {EventKind.MESSAGE: 0, EventKind.EDIT: 1, EventKind.DELETE: 2}
 """The order of what happened to one message at the same time."""
@@ -122,9 +122,11 @@ def _edit(raw: Raw, channel: str, me: Me, at: str) -> Event | None:
 
 
 def _said(raw: Raw, channel: str, ts: str, me: Me) -> dict[str, Any]:
-    text, user = _text(raw, "text")[:_LONGEST], _text(raw, "user")
+    text, user = _text(raw, "text"), _text(raw, "user")
     if not user:
         raise Malformed("no user")
+    if len(text) > _LONGEST:
+        raise Malformed("too long")
     return {
         "channel": channel,
         "ts": ts,

@@ -38,6 +38,7 @@ class Intake:
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _behind: set[Place] | None = field(default_factory=set)
     _held: set[Place] = field(default_factory=set)
+    _just_ended: set[str] = field(default_factory=set)
     _ring: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, events: Iterable[Event], *, late: bool = False) -> int:
@@ -101,8 +102,11 @@ class Intake:
     async def _start_due(self) -> float:
         """Start the streams that may go on; the seconds until another one may."""
         rest, now = _IDLE, time.time()
+        self._just_ended.clear()
         for row in await self.store.read(ledger.heads):
-            if row["stream"] in self._running or self._is_behind(row):
+            # One that ended during the read may have been read before it was settled.
+            busy = row["stream"] in self._running or row["stream"] in self._just_ended
+            if busy or self._is_behind(row):
                 continue
             if row["next_at"] > now:
                 rest = min(rest, row["next_at"] - now)
@@ -125,6 +129,7 @@ class Intake:
 
     def _ended(self, stream: str) -> None:
         self._running.pop(stream, None)
+        self._just_ended.add(stream)
         self._ring.set()
 
     async def _handle(self, row: Row) -> None:

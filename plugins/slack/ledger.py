@@ -12,6 +12,9 @@ from plugins.slack.events import Event, EventKind
 from plugins.slack.incoming import RANKS, message_key
 from plugins.slack.interactions import Interaction, InteractionKind
 
+NAME_HOLDS = 7 * 86_400.0
+"""Seconds after which a name is asked for again, and forgotten."""
+_LONG = 90 * 86_400.0  # seconds
 _TAKE = """
 INSERT INTO slack_events
   (key, stream, at, rank, channel, thread, ts, kind, body, status, next_at, taken_at)
@@ -160,14 +163,17 @@ def _interaction(body: dict[str, Any]) -> Interaction:
     return replace(made, replayed=True)
 
 
-def prune(tx: Tx, before: float, seen_before: str) -> None:
-    """Forget what was handled long ago."""
+def prune(tx: Tx, now: float, keep: float) -> None:
+    """Forget what was handled ``keep`` seconds ago, names after a week, the rest long after."""
+    before, long_ago = now - keep, now - _LONG
     for table in ("slack_events", "slack_interactions"):
         tx.run(
             f"DELETE FROM {table} WHERE status != 'open' AND taken_at < :before",  # noqa: S608
             before=before,
         )
-    tx.run("DELETE FROM slack_seen WHERE ts < :before AND channel != ''", before=seen_before)
+    tx.run("DELETE FROM slack_people WHERE at < :before", before=now - NAME_HOLDS)
+    tx.run("DELETE FROM slack_sent WHERE at < :before", before=long_ago)
+    tx.run("DELETE FROM slack_seen WHERE ts < :before AND channel != ''", before=ts_of(long_ago))
 
 
 def ts_of(seconds: float) -> str:

@@ -24,8 +24,9 @@ _SAID = {
     errors.CHANNEL_GONE: "channel {channel} is not there, or the bot cannot see it",
 }
 _WRITES = ("chat.", "files.completeUploadExternal")
-_READS = ("conversations.",)
-"""What a call that is taken proves: an archived channel can still be read."""
+_READS = ("conversations.history", "conversations.replies")
+"""What a call that is taken proves: an archived channel can still be read, a public one be seen."""
+_OF_CHANNELS = (errors.ARCHIVED, errors.NOT_IN_CHANNEL, errors.CHANNEL_GONE)
 
 
 class Line:
@@ -99,6 +100,16 @@ class Line:
         if method.startswith((*_WRITES, *_READS)):
             self.well(self._key(method, channel, errors.NOT_IN_CHANNEL))
             self.well(self._key(method, channel, errors.CHANNEL_GONE))
+
+    def channels(self) -> list[str]:
+        """Those that an operator must mend."""
+        parts = [key.partition("/") for key in self._troubles]
+        return sorted({channel for reason, _, channel in parts if reason in _OF_CHANNELS})
+
+    def mended(self, channel: str) -> None:
+        """The bot is in it, and it is open."""
+        for reason in _OF_CHANNELS:
+            self.well(f"{reason}/{channel}")
 
     def health(self) -> Health:
         """As ``/health`` shows it."""

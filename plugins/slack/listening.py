@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from plugins.slack.api import Api
 from plugins.slack.catchup import CatchUp
 from plugins.slack.connection import Connections
 from plugins.slack.dispatch import Dispatch
-from plugins.slack.events import EventHandler, EventKind, Malformed
+from plugins.slack.events import Event, EventHandler, EventKind, Malformed
 from plugins.slack.incoming import parse_event
 from plugins.slack.intake import Intake
 from plugins.slack.line import Line
@@ -34,14 +34,24 @@ _TOGETHER = 0.2  # seconds; connections that are made at once have missed the sa
 _ALIVE = 20.0  # seconds between two notes that we are connected
 _UNSURE = 60.0  # seconds before such a note in which a dead connection may not be noticed
 _OWES = 30.0  # seconds until what Slack did not show after an outage is asked for again
+_LOOKS = 60.0  # seconds between two looks whether a channel is mended
 _FORGETS = 3600.0
-_THREADS_KEPT = 90 * 86_400.0
 _LONGEST_PAUSE = 30.0
 _DAY = 86_400.0
 _ENDED = {
     "app_uninstalled": "the app was removed from the workspace: install it anew",
     "tokens_revoked": "the bot token was revoked: install the app anew",
 }
+
+
+def _is_end(event: Event) -> bool:
+    """Whether the bot token is good for nothing any more; people's tokens are told of too.
+
+    https://docs.slack.dev/reference/events/tokens_revoked.
+    """
+    tokens = event.raw.get("tokens")
+    others = isinstance(tokens, Mapping) and not tokens.get("bot")
+    return event.type in _ENDED and not (event.type == "tokens_revoked" and others)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -85,6 +95,7 @@ class Listening:
         self._start(self.line.watch())
         self._start(self._every(_ALIVE, self._note_alive))
         self._start(self._every(_OWES, self._make_good))
+        self._start(self._every(_LOOKS, self._look_again))
         self._start(self._every(_FORGETS, self._forget))
         if self.settings.sweep_minutes:
             self._start(self._every(self.settings.sweep_minutes * 60, self._sweep))
@@ -113,7 +124,7 @@ class Listening:
             raise Malformed("no event")
         parsed = parse_event(event, self._me, str(payload.get("event_id", "")))
         if parsed is not None:
-            if parsed.kind is EventKind.OTHER and parsed.type in _ENDED:
+            if parsed.kind is EventKind.OTHER and _is_end(parsed):
                 self.line.trouble("slack_credentials", _ENDED[parsed.type])
             await self._intake.take([parsed])
         return None
@@ -199,11 +210,17 @@ class Listening:
         if self._catch_up.owes and not catching:
             await self._catch_up.make_good()
 
+    async def _look_again(self) -> None:
+        """No call may be due in a channel that is mended: it would stay red."""
+        for channel in self.line.channels():
+            with suppress(Reject, Retry, UnknownOutcome):
+                known = (await self.call("conversations.info", channel=channel))["channel"]
+                if known.get("is_member") and not known.get("is_archived"):
+                    self.line.mended(channel)
+
     async def _forget(self) -> None:
         now = time.time()
-        before = now - self.settings.keep_days * _DAY
-        seen = ledger.ts_of(now - _THREADS_KEPT)
-        await self.store.write(lambda tx: ledger.prune(tx, before, seen))
+        await self.store.write(lambda tx: ledger.prune(tx, now, self.settings.keep_days * _DAY))
 
     async def _sweep(self) -> None:
         if self._me is not None and (self._catching is None or self._catching.done()):

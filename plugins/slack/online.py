@@ -19,36 +19,54 @@ _TEST = "bot check --online"
 _INSTALL = "update the app with `bot slack manifest` and install it anew"
 _SAID = {
     errors.ARCHIVED: ("is archived", "unarchive it, or name another channel"),
-    errors.NOT_IN_CHANNEL: ("does not have the bot as a member", "write /invite @bot there"),
+    errors.NOT_IN_CHANNEL: ("does not have the bot as a member", "write /invite @{bot} there"),
     errors.CHANNEL_GONE: (
         "is not there, or is private and the bot is no member",
-        "copy the channel's id from its details, and write /invite @bot there",
+        "copy the channel's id from its details, and write /invite @{bot} there",
     ),
     errors.SCOPE: ("may not be written to: a scope is missing", _INSTALL),
     "slack_restricted": ("does not let the bot write", "change who may post there"),
 }
+_STANDS = "the test message stands there, or may do so"
+
+
+class _Quiet(Line):
+    """Tells no log what the problems say."""
+
+    def trouble(self, key: str, what: str) -> None:
+        """Nothing."""
 
 
 async def online_problems(settings: SlackSettings) -> Sequence[Problem]:
     """Try tokens, scopes, a connection, and each channel with a message that is deleted again."""
     async with opened(settings) as session:
-        line = Line(settings.quiet_seconds, listens=False)
-        api = Api(settings, session, Pace(0.0), line)
+        api = Api(settings, session, Pace(0.0), _Quiet(settings.quiet_seconds, listens=False))
+        found: list[Problem] = []
         try:
-            return [problem async for problem in _problems(api, settings)]
-        except Retry as retry:
-            if retry.reason == errors.CREDENTIALS:
-                fix = "check SCHALTER_SLACK_BOT_TOKEN, or install the app anew"
-                return [Problem(WHERE, "Slack refuses the bot token", fix)]
-            what = f"{settings.api_url} cannot be reached ({retry.reason})"
-            return [Problem(WHERE, what, "look at the network")]
-        except (Reject, UnknownOutcome) as error:
-            what = f"Slack refuses ({getattr(error, 'error', 'no answer')})"
-            return [Problem(WHERE, what, _INSTALL)]
+            async for problem in _problems(api, settings):
+                found.append(problem)  # told, whatever comes then
+        except (Retry, Reject, UnknownOutcome) as error:
+            found.append(_cut_short(settings, error))
+        return found
+
+
+def _cut_short(settings: SlackSettings, error: Exception) -> Problem:
+    """Why no more can be asked."""
+    if not isinstance(error, Retry):
+        what = f"Slack refuses ({getattr(error, 'error', 'no answer')})"
+        return Problem(WHERE, what, _INSTALL)
+    if error.reason == errors.CREDENTIALS:
+        fix = "check SCHALTER_SLACK_BOT_TOKEN, or install the app anew"
+        return Problem(WHERE, "Slack refuses the bot token", fix)
+    if error.reason == errors.RATE:
+        fix = f"try again in {error.after or 1.0:.0f} s"
+        return Problem(WHERE, "Slack is asked too much at the moment", fix)
+    what = f"{settings.api_url} cannot be reached ({error.reason})"
+    return Problem(WHERE, what, "look at the network")
 
 
 async def _problems(api: Api, settings: SlackSettings) -> AsyncIterator[Problem]:
-    _, headers = await api.answer("auth.test", {})
+    me, headers = await api.answer("auth.test", {})
     granted = _scopes(headers)
     missing = [scope for scope in scopes_of(parts_in(settings)) if scope not in granted]
     if granted and missing:
@@ -60,9 +78,9 @@ async def _problems(api: Api, settings: SlackSettings) -> AsyncIterator[Problem]
     customers = settings.customers
     allowed = customers.allowed_channels if customers else ()
     for channel in sorted({*settings.desk_channels, *allowed}):
-        problem = await _channel(api, channel)
-        if problem is not None:
-            yield problem
+        reason = await _trouble(api, channel)
+        if reason and not (reason == errors.SCOPE and granted and missing):  # that is said already
+            yield _problem(f"{WHERE}, channel {channel}", reason, str(me.get("user", "bot")))
 
 
 async def _connection(api: Api) -> Problem | None:
@@ -71,7 +89,8 @@ async def _connection(api: Api) -> Problem | None:
     except Reject as refused:
         error = getattr(refused, "error", "")
         if error in errors.SOCKET_MODE_OFF:
-            return Problem(WHERE, "Socket Mode is switched off", "switch it on in the app")
+            fix = "switch it on in the app's settings, 'Socket Mode'"
+            return Problem(WHERE, "Socket Mode is switched off", fix)
         fix = "make one with connections:write under 'Basic Information'"
         return Problem(WHERE, f"Slack refuses the app token ({error})", fix)
     except Retry as retry:
@@ -82,23 +101,29 @@ async def _connection(api: Api) -> Problem | None:
     return None
 
 
-async def _channel(api: Api, channel: str) -> Problem | None:
-    """Found, open, the bot inside, and a message goes in and out again."""
-    where = f"{WHERE}, channel {channel}"
+async def _trouble(api: Api, channel: str) -> str:
+    """Why it cannot be used; "" where a message goes in and out again. Raises Retry."""
     try:
         known = (await api.call("conversations.info", {"channel": channel}))["channel"]
-        reason = _state(known)
-        if not reason:
-            sent = await api.call("chat.postMessage", {"channel": channel, "text": _TEST})
-            await api.call("chat.delete", {"channel": channel, "ts": sent["ts"]})
+        if reason := _state(known):
+            return reason
+        sent = await api.call("chat.postMessage", {"channel": channel, "text": _TEST})
     except Reject as refused:
-        reason = refused.reason
+        return refused.reason
     except UnknownOutcome:
-        return Problem(where, "the test message may stand there", "delete it", fatal=False)
-    if not reason:
-        return None
+        return _STANDS
+    try:
+        await api.call("chat.delete", {"channel": channel, "ts": sent["ts"]})
+    except (Reject, Retry):
+        return _STANDS
+    return ""
+
+
+def _problem(where: str, reason: str, bot: str) -> Problem:
+    if reason == _STANDS:
+        return Problem(where, reason, "delete it", fatal=False)
     what, fix = _SAID.get(reason, (f"is refused ({reason})", "see the app's settings"))
-    return Problem(where, what, fix)
+    return Problem(where, what, fix.format(bot=bot))
 
 
 def _state(known: Mapping[str, Any]) -> str:

@@ -26,9 +26,11 @@ from plugins.slack.settings import CustomerSettings, SlackSettings
 from plugins.slack.testing import Message, NotAcknowledged, Person, Room, SlackSimulator
 from plugins.slack.testing_events import Delivery
 from plugins.slack.testing_http import HttpMode
+from plugins.slack.testing_installed import install_for
 from plugins.slack.testing_shown import elements
 from plugins.slack.testing_wire import author_of, envelope_of, file_of
 from plugins.slack.testing_world import File
+from plugins.slack.wanted import Wanted
 
 if TYPE_CHECKING:
     from bot.testing.conformance_wire import AnyBot
@@ -96,7 +98,7 @@ class Member:
 
     def oversized(self) -> Sequence[Update]:
         """As in the protocol: longer than Slack lets anybody write."""
-        return [self._refused("text", self._event({"text": "a" * 40_001}))]
+        return [self._refused("text", self._event({"text": "a" * 200_001}))]
 
     async def seen(self) -> Sequence[Seen]:
         """As in the protocol."""
@@ -214,7 +216,7 @@ class CalledMember(Member):
 
     def oversized(self) -> Sequence[Update]:
         """As in the protocol."""
-        huge = json.dumps({"type": "event_callback", "event": {"text": "a" * 600_000}})
+        huge = json.dumps({"type": "event_callback", "event": {"text": "a" * 2**22}})
         return [*super().oversized(), Update("body", lambda: self._calls(huge))]
 
     async def _calls(self, body: str, **how: Any) -> Taken:
@@ -280,15 +282,16 @@ class SlackHttpHarness(SlackHarness):
     @asynccontextmanager
     async def wire(self) -> AsyncIterator[CalledMember]:
         """As in the base class."""
-        async with _simulated() as (slack, anna, room):
+        async with _simulated("https://bot.shop.example") as (slack, anna, room):
             self._member = member = CalledMember(slack, anna, room, mode="http")
             yield member
 
 
 @asynccontextmanager
-async def _simulated() -> AsyncIterator[tuple[SlackSimulator, Person, Room]]:
+async def _simulated(url: str = "") -> AsyncIterator[tuple[SlackSimulator, Person, Room]]:
     # What is told while no bot runs (that the two may talk) is given up at once.
     async with SlackSimulator(ack_seconds=1.0, retry_waits=()) as slack:
+        install_for(slack, Wanted(desk=False, channels=False, url=url))
         anna = slack.person("anna", "Anna Arndt")
         yield slack, anna, await anna.direct()
 

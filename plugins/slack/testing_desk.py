@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,8 @@ from bot.testing.running import GivenPlugin, RunningBot, running_bot
 from host.hooks import hookimpl
 from host.ports import Registrar
 from plugins.slack.testing import Message, Person, Room, SlackSimulator
+from plugins.slack.testing_installed import install_for
+from plugins.slack.wanted import Wanted
 
 UNDO = 1.2
 """Seconds; long enough to press a button in a test, short enough to wait for."""
@@ -157,10 +159,12 @@ async def desk_bot(
     undo_seconds: float = UNDO,
     app: Mapping[str, Any] | None = None,
     more: Mapping[str, Mapping[str, Any]] | None = None,
+    rules: Sequence[Mapping[str, Any]] = (),
 ) -> AsyncIterator[DeskBench]:
     """Run a bot on ``folder``; entered again with the same folder it is a restart.
 
-    ``desk`` and ``app`` are settings, ``more`` are other built-in plugins with theirs.
+    ``desk`` and ``app`` are settings, ``more`` are other built-in plugins with theirs, ``rules``
+    are those of ``[[handoff.rules]]``.
     """
     jana, jonas = slack.person("jana", "Jana Kurz"), slack.person("jonas", "Jonas Weber")
     support = slack.channel("support", jana, jonas)
@@ -168,6 +172,8 @@ async def desk_bot(
     known = features or Features(burst_seconds=0.0, attachments_in=True, attachments_out=True)
     channel = channel or FakeChannel(features=known)
     dialogue = dialogue or script()
+    customers = (app or {}).get("customers")
+    install_for(slack, Wanted(direct=customers is not None, channels=customers is not None))
     table = {
         "api_url": slack.api_url,
         "per_channel_seconds": 0.0,
@@ -187,7 +193,7 @@ async def desk_bot(
         dialogue,
         environment=secrets,
         given=given,
-        handoff={"undo_seconds": undo_seconds},
+        handoff={"undo_seconds": undo_seconds, "rules": list(rules)},
     ) as bot:
         await slack.socket.connected()
         yield DeskBench(slack, support, ops, jana, jonas, channel, bot, dialogue)

@@ -13,6 +13,8 @@ from plugins.slack.kit import Raw
 from plugins.slack.marks import EMOJI, INTERNAL
 from plugins.slack.testing import Message, OpenView, Person, Refused, SlackSimulator
 from plugins.slack.testing import Room as Channel
+from plugins.slack.testing_installed import install_for
+from plugins.slack.wanted import Wanted
 
 _BY = {"👤": "customer", "🤖": "bot", "⚙️": "system", "💬": "agent", "🔒": "note"}
 _SENT = {"delivered": "sent", "read": "sent", "sending": "waiting", "queued": "waiting"}
@@ -287,6 +289,7 @@ class SlackDeskHarness(DeskHarness):
     async def room(self) -> AsyncIterator[Room]:
         """As in the protocol."""
         async with SlackSimulator() as slack:
+            install_for(slack, Wanted(direct=False, channels=False))
             yield SlackRoom(slack)
 
     def plugins(self, room: Room, wire: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

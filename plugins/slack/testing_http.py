@@ -12,6 +12,7 @@ import hmac
 import json
 import secrets
 import time
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
@@ -92,7 +93,8 @@ class HttpMode:
             "X-Slack-Signature": made,
             **(headers or {}),
         }
-        async with self._session.post(self.url, data=body.encode(), headers=sent) as response:
+        data = BytesIO(body.encode())
+        async with self._session.post(self.url, data=data, headers=sent) as response:
             self.statuses.append(response.status)
             return response.status, await response.text(), dict(response.headers)
 

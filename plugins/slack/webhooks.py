@@ -21,7 +21,8 @@ from plugins.slack.names import COMMANDS_PATH, EVENTS_PATH, INTERACTIONS_PATH
 
 log = logging.getLogger(__name__)
 
-_LONGEST = 512 * 1024  # bytes; a text has at most 40,000 characters, a view 250 kB
+_LONGEST = 4 * 1024 * 1024
+"""Bytes. A text has 40,000 characters, of twelve bytes each as JSON; an edit has it four times."""
 _NO_RETRY = {"X-Slack-No-Retry": "1"}
 
 Take = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any] | None]]

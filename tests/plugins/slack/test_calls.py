@@ -109,6 +109,33 @@ async def test_what_an_operator_must_mend_is_said_once_until_it_is_mended(
         assert (await now.app.health()).ok
 
 
+async def test_a_channel_that_is_mended_is_well_again_though_nothing_is_sent_there(
+    slack: SlackSimulator,
+    jonas: Person,
+    support: Room,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("plugins.slack.listening._LOOKS", 0.2)
+
+    async def refused(now: Running) -> None:
+        with pytest.raises(SlackRefused):
+            await now.app.call("chat.postMessage", channel=support.id, text="a")
+        await asyncio.sleep(0.6)  # a look finds it as it was
+        assert not now.app.line.health().ok
+
+    async with running(slack, tmp_path) as now:
+        await jonas.archives(support)
+        await refused(now)
+        await jonas.unarchives(support)
+        await now.until(lambda: now.app.line.health().ok)
+        await jonas.removes(support)
+        await refused(now)
+        await jonas.invites(support)
+        await now.until(lambda: now.app.line.health().ok)
+        assert support.messages[-1].text != "a"
+
+
 async def test_a_revoked_token_is_named_and_waited_for(
     slack: SlackSimulator, support: Room, tmp_path: Path
 ) -> None:
@@ -120,6 +147,16 @@ async def test_a_revoked_token_is_named_and_waited_for(
         health = await now.app.health()
         assert not health.ok
         assert "token" in health.detail
+
+
+async def test_a_persons_token_that_ends_is_no_trouble(
+    slack: SlackSimulator, jonas: Person, tmp_path: Path
+) -> None:
+    async with running(slack, tmp_path) as now:
+        event = {"type": "tokens_revoked", "tokens": {"oauth": [jonas.id], "bot": []}}
+        slack.events.tell({**event, "event_ts": slack.world.new_ts()})
+        await slack.events.settled()
+        assert (await now.app.health()).ok
 
 
 async def test_files_go_up_and_come_down_in_pieces(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from plugins.slack.line import LINK_DISABLED
 from plugins.slack.testing import Person, Room, SlackSimulator
 
 from .apps import Notes, running
@@ -76,14 +77,47 @@ async def test_health_is_red_without_a_connection_and_it_is_said_once(
 
 
 async def test_socket_mode_that_is_switched_off_is_named(
-    slack: SlackSimulator, tmp_path: Path
+    slack: SlackSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("plugins.slack.connection._OPERATOR_PAUSE", 0.5)
     async with running(slack, tmp_path) as now:
         await slack.socket.disconnect("link_disabled")
         await asyncio.sleep(0.3)
         health = await now.app.health()
         assert not health.ok
-        assert "Socket Mode is switched off" in health.detail
+        assert health.detail == LINK_DISABLED  # and nothing of tokens, which are good
+        slack.socket.enabled = True
+        await slack.socket.connected()
+        await now.until(lambda: now.app.line.health().ok)
+
+
+@pytest.mark.parametrize("most", [0, 1])
+async def test_too_many_connections_of_the_app_are_waited_for(
+    slack: SlackSimulator, jonas: Person, support: Room, tmp_path: Path, most: int
+) -> None:
+    slack.socket.most = most
+    async with running(slack, tmp_path, connected=False, connections=2) as now:
+        await asyncio.sleep(1.2)
+        asked = len(slack.api.calls("apps.connections.open"))
+        assert asked < 8  # it waits longer each time
+        health = await now.app.health()
+        assert health.ok is bool(most)
+        if not most:
+            assert "too_many_websockets" in health.detail
+        slack.socket.most = 10
+        await slack.socket.connected(2, 20.0)
+        await jonas.writes(support, "Hallo")
+        await now.hears("Hallo")
+
+
+async def test_a_connection_outlives_the_time_of_a_request(
+    slack: SlackSimulator, jonas: Person, support: Room, tmp_path: Path
+) -> None:
+    async with running(slack, tmp_path, timeout=0.6) as now:
+        await asyncio.sleep(1.5)
+        assert slack.socket.opened == 1
+        await jonas.writes(support, "Hallo")
+        await now.hears("Hallo")
 
 
 async def test_an_envelope_is_acknowledged_after_the_commit_and_not_before(

@@ -76,7 +76,17 @@ async def test_what_cannot_be_read_is_not_brought_again(
         for body, form in (("Hallo", False), ("[]", False), ("{}", False), ("payload=x", True)):
             status, _, headers = await http.call(body, form=form)
             assert (status, headers.get("X-Slack-No-Retry")) == (400, "1"), body
-        assert (await http.call("a" * 600_000))[0] == 413
+        assert (await http.call("a" * (4 * 1024 * 1024 + 1)))[0] == 413
+
+
+async def test_the_longest_message_is_taken(
+    slack: SlackSimulator, jonas: Person, support: Room, tmp_path: Path
+) -> None:
+    async with called(slack, tmp_path) as (now, _):
+        line = await jonas.writes(support, "kurz")
+        await jonas.edits(line, "𝔸" * 40_000)
+        await now.until(lambda: len(now.notes.got) == 2)
+        assert now.notes.got[1].text == "𝔸" * 40_000
 
 
 async def test_each_of_slacks_calls_is_read_as_what_it_says_it_is(

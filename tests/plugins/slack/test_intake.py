@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -186,3 +187,29 @@ async def test_nothing_is_handled_before_what_was_missed(
         await slack.socket.drop()
         await jonas.writes(support, "drei", thread=root)
         await now.hears("eins", "zwei", "drei")
+
+
+async def test_what_ends_while_the_table_is_read_is_not_handled_again(
+    slack: SlackSimulator,
+    jonas: Person,
+    support: Room,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notes = Notes(slow={"eins": 0.3})
+    async with running(slack, tmp_path, notes, hold_seconds=0.0) as now:
+        read = now.store.read
+
+        async def late(work: Any) -> Any:
+            found = await read(work)
+            await asyncio.sleep(0.1)
+            return found
+
+        monkeypatch.setattr(now.store, "read", late)
+        await jonas.writes(support, "eins")
+        for number in range(6):
+            await asyncio.sleep(0.1)
+            await jonas.writes(support, str(number))
+        await now.until(lambda: len(notes.got) >= 7)
+        await now.settled()
+        assert sorted(notes.texts()) == sorted(["eins", *"012345"])

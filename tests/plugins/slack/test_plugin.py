@@ -11,6 +11,8 @@ import pytest
 from bot.testing.running import running_bot
 from plugins.slack.names import EVENTS_PATH
 from plugins.slack.testing import Person, Room, SlackSimulator
+from plugins.slack.testing_installed import install_for
+from plugins.slack.wanted import Wanted
 
 SECRETS = ("bot_token", "app_token", "signing_secret")
 
@@ -27,6 +29,8 @@ async def test_a_member_is_answered(
     table = {"mode": mode, "api_url": slack.api_url, "hold_seconds": 0.05, "customers": {}}
     table["desk"] = {"channel": support.id, "digest_at": ""}
     secrets = environment(slack)
+    url = "https://bot.shop.example" if mode == "http" else ""
+    install_for(slack, Wanted(channels=False, url=url))
     async with running_bot(tmp_path, {"slack": table}, environment=secrets) as bot:
         if mode == "http":
             http = slack.listens_at(f"{bot.url}{EVENTS_PATH}")

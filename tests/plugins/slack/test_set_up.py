@@ -21,6 +21,7 @@ from plugins.slack.online import online_problems
 from plugins.slack.settings import SlackSettings
 from plugins.slack.testing import Person, Room, SlackSimulator
 from plugins.slack.testing_call import METHOD_SCOPES
+from plugins.slack.testing_installed import install_for
 from plugins.slack.wanted import Wanted
 
 PLUGIN = Path(scopes.__file__).parent
@@ -103,6 +104,32 @@ def test_slack_takes_the_words_of_the_manifest() -> None:
             assert len(shortcut["description"]) <= 150
 
 
+@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize("url", ["", "https://bot.shop.example"])
+@pytest.mark.parametrize("parts", range(1, 8))
+def test_slack_takes_the_manifest_for_whatever_it_is_wanted(
+    language: str, url: str, parts: int
+) -> None:
+    slack = SlackSimulator()
+    desk, direct, channels = (bool(parts & bit) for bit in (1, 2, 4))
+    install_for(
+        slack, Wanted(desk=desk, direct=direct, channels=channels, url=url, language=language)
+    )
+    assert slack.world.features.messages is direct
+    assert slack.world.features.socket_mode is not bool(url)
+    assert ("message.im" in slack.subscriptions) is direct
+    assert ("reactions:write" in slack.scopes) is desk
+
+
+async def test_the_app_as_the_manifest_installs_it_passes_its_own_check(
+    slack: SlackSimulator, support: Room, jonas: Person
+) -> None:
+    private = slack.channel("kunde", jonas, kind="private")
+    install_for(slack, Wanted())
+    tables = {"desk": {"channel": support.id}, "customers": {"allowed_channels": [private.id]}}
+    assert await online_problems(settings_of(slack, **tables)) == []
+
+
 def test_the_command_prints_yaml_and_json() -> None:
     group = slack_commands([], "https://bot.shop.example")
     run = CliRunner()
@@ -167,6 +194,31 @@ async def test_the_check_names_what_is_missing_and_how_to_mend_it(
     assert "archived" in found[f"slack, channel {support.id}"].what
     assert "/invite" in found[f"slack, channel {outside.id}"].fix
     assert "is not there" in found["slack, channel C0NOWHERE1"].what
+
+
+async def test_the_check_says_each_thing_once_and_the_log_says_nothing(
+    slack: SlackSimulator, jonas: Person, support: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    ops = slack.channel("ops", jonas, bot=False)
+    settings = settings_of(slack, desk={"channel": support.id, "ops_channel": ops.id})
+    (outside,) = await online_problems(settings)
+    assert outside.fix == "write /invite @schalter there"
+    await jonas.invites(ops)
+    slack.scopes.discard("chat:write")
+    (scope,) = await online_problems(settings)
+    assert "chat:write" in scope.what
+    slack.faults.too_many["conversations.info"] = 1
+    scope, busy = await online_problems(settings)  # what was found before is told all the same
+    assert "chat:write" in scope.what
+    assert busy.fix == "try again in 1 s"
+    slack.scopes.add("chat:write")
+    slack.faults.errors["chat.delete"].append("cant_delete_message")
+    (stands,) = await online_problems(settings)
+    assert (stands.fix, stands.fatal) == ("delete it", False)
+    assert [one.text for room in (ops, support) for one in room.messages if one.by_bot] == [
+        "bot check --online"
+    ]
+    assert caplog.records == []
 
 
 async def test_the_check_names_tokens_that_slack_refuses(slack: SlackSimulator) -> None:
