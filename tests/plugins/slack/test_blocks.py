@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,8 +23,6 @@ from plugins.slack import (
     marks,
 )
 from plugins.slack.blocks import Shown
-from plugins.slack.desk_settings import DeskSettings
-from plugins.slack.snoozing import snooze_times
 from plugins.slack.testing_blocks import block_problems, blocks_too_long, view_problems
 from plugins.slack.testing_samples import (
     CLOSED,
@@ -404,9 +402,9 @@ def test_every_state_has_a_reaction_of_its_own_that_is_no_notes() -> None:
 
 
 def test_trouble_names_the_address_that_the_customer_left() -> None:
-    shown = blocks_lines.trouble(42, FAILED, words(), "erika@example.org")
+    shown = blocks_trouble.trouble(42, FAILED, words(), contact="erika@example.org")
     assert "erika@example.org" in taken_by_slack(shown)
-    taken_by_slack(blocks_lines.trouble(42, FAILED, words(), NASTY * 90))
+    taken_by_slack(blocks_trouble.trouble(42, FAILED, words(), contact=NASTY * 90))
 
 
 def test_the_tools_of_a_colleagues_case_are_those_that_can_be_used() -> None:
@@ -415,11 +413,3 @@ def test_the_tools_of_a_colleagues_case_are_those_that_can_be_used() -> None:
         assert name not in shown
     assert "Übernehmen" in shown
     assert "Zuweisen" in said(blocks_modals.more(WAITING, words(), "slack:U2")["blocks"])
-
-
-def test_on_a_sunday_monday_is_tomorrow() -> None:
-    sunday = datetime(2026, 11, 29, 12, tzinfo=UTC)
-    times = snooze_times(sunday, DeskSettings.model_validate({"channel": "C0123ABCD"}))
-    shown = said(blocks_modals.snooze(TAKEN, words(), times, sunday)["blocks"])
-    assert "Morgen früh (Mo. 30. Nov. 09:00)" in shown
-    assert "Montag früh" not in shown
