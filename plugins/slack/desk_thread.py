@@ -325,4 +325,5 @@ async def mark(office: Office, place: Place, ts: str, emoji: str) -> None:
 async def read(office: Office, raw: Raw) -> str:
     """The words of a message, with names for who is mentioned. Raises Retry."""
     names = {user: await office.people.name(user, office.commands) for user in users_in(raw)}
-    return plain(raw, lambda user: names.get(user, ""))
+    # Customers learn no surnames.
+    return plain(raw, lambda user: names.get(user, "").partition(" ")[0])

@@ -498,7 +498,7 @@ async def test_emoji_links_and_mentions_reach_the_customer_as_people_read_them(
     await bench.jana.writes(
         bench.support, "a < b & https://shop.example/x hilfe@shop.example @jonas", thread=card
     )
-    await bench.reaches("a < b & https://shop.example/x hilfe@shop.example @Jonas Weber")
+    await bench.reaches("a < b & https://shop.example/x hilfe@shop.example @Jonas")
 
 
 async def test_what_the_bot_could_not_say_is_a_draft_that_the_agent_may_send(
