@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.ports import Row, Tx
 from bot.store.codec import new_id, stamp
+from bot.store.telling import post_line
 
 _LISTED = (  # kind, id, conversation, created_at, attempts, reason
     "SELECT 'turn' AS kind, t.key AS id, t.conversation, t.created_at, t.attempts, "
@@ -58,7 +59,7 @@ def replay(tx: Tx, letter: str, now: datetime) -> str:
     if found is None:
         return "unknown"
     if found["kind"] != "turn":
-        _send_again(tx, letter, now)
+        _send_again(tx, found, now)
         return "done"
     busy = tx.row(
         "SELECT 1 FROM turns WHERE conversation = :conversation AND status = 'frozen'",
@@ -70,19 +71,24 @@ def replay(tx: Tx, letter: str, now: datetime) -> str:
     return "done"
 
 
-def _send_again(tx: Tx, letter: str, now: datetime) -> None:
+def _send_again(tx: Tx, found: Row, now: datetime) -> None:
     # A new row that names the old one: the vendor's reports of the two stay apart.
+    new = new_id()
     tx.run(
         "INSERT INTO outbox (id, target, stream, op, conversation, case_id, author, name, text, "
         "buttons, attachments, subject, language, turn, part, effect, owner_version, state, "
-        "replaces, not_before, created_at) SELECT :new, o.target, o.stream, o.op, o.conversation, "
-        "o.case_id, o.author, o.name, o.text, o.buttons, o.attachments, o.subject, o.language, "
-        "o.turn, :new, o.effect, c.owner_version, 'queued', o.id, :now, :now FROM outbox o "
-        "JOIN conversations c ON c.id = o.conversation WHERE o.id = :id",
-        new=new_id(),
-        id=letter,
+        "replaces, not_before, created_at, response, facts, numbered) "
+        "SELECT :new, o.target, o.stream, o.op, o.conversation, o.case_id, o.author, "
+        "o.name, o.text, o.buttons, o.attachments, o.subject, o.language, "
+        "o.turn, :new, o.effect, c.owner_version, 'queued', o.id, :now, :now, o.response, "
+        "o.facts, o.numbered FROM outbox o JOIN conversations c ON c.id = o.conversation "
+        "WHERE o.id = :id",
+        new=new,
+        id=found["id"],
         now=stamp(now),
     )
+    if found["kind"] == "send":  # a desk shows what becomes of it
+        post_line(tx, found["conversation"], f"out:{new}", now)
     tx.notify("outbox")
 
 
