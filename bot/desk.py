@@ -145,10 +145,7 @@ class Again(_Command):
 
 @dataclass(frozen=True, slots=True)
 class SendTemplate(_Command):
-    """Send an approved template; ``values`` are its variables, by name.
-
-    ``line`` is one that failed: where the template brings its words, it cannot be sent again.
-    """
+    """Send an approved template with its variables; ``line``: one that failed and is meant."""
 
     template: str
     values: Mapping[str, str]
@@ -259,11 +256,7 @@ class ActField:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text that was approved before, and its variables (``fields``).
-
-    A channel tells the text with ``{{name}}`` for each, and as its value the pattern that fills it
-    (``{order}``). A desk gets both filled; a value is empty where an agent must enter it.
-    """
+    """A channel's approved text, with ``{{name}}`` for each field; a desk gets both filled."""
 
     name: str
     title: str

@@ -187,10 +187,8 @@ class Deliverer:
     async def _in_words_that_may_go(self, channel: Channel, row: Row) -> Outbound | None:
         """The message, after the reply window with its template; ``None``: it may not go out."""
         out, last_in_at = await self.store.read(lambda tx: outbox.load(tx, row))
-        window = channel.features.reply_window
-        if window is None or out.template is not None:
-            return out
-        if self.clock() < unstamp(last_in_at) + timedelta(seconds=window):
+        window, silent = channel.features.reply_window, self.clock() - unstamp(last_in_at)
+        if window is None or silent.total_seconds() < window or out.template is not None:
             return out
         template = channel.template_for(out) if isinstance(channel, SendsTemplates) else None
         return None if template is None else replace(out, template=template)

@@ -73,7 +73,10 @@ class OffersTemplates(Protocol):
     """
 
     def templates(self, language: str) -> Sequence[Template]:
-        """Those in a language."""
+        """Those in a language. A field's value is the pattern that fills it: ``{order}``.
+
+        A desk gets text and values filled; a value is empty where an agent must enter it.
+        """
 
 
 def templates_of(channels: Mapping[str, Channel]) -> dict[str, OfferTemplates]:

@@ -17,6 +17,7 @@ from plugins.slack.words import Words
 VALUE = 800
 """Characters of a template's variable."""
 _PREVIEW = 2900
+_ADDRESS = 254  # characters; none is longer
 _SAFE = "@+-._~"  # of an address in a link
 
 
@@ -144,7 +145,9 @@ def _choices(
 
 def _by_mail(contact: str, words: Words) -> list[Raw]:
     """The address, to copy or to open in one's own mail program: there is no mail channel."""
-    address = kit.one_line(contact)
-    link: Raw = {"type": "link", "url": f"mailto:{quote(address, safe=_SAFE)}", "text": address}
+    address = kit.cut(one_line(contact), _ADDRESS)
+    link = kit.words(address)
+    if address == contact:
+        link = {"type": "link", "url": f"mailto:{quote(address, safe=_SAFE)}", "text": address}
     said = kit.line(kit.words(f"✉️ {words('by_mail')} "), link)
     return [kit.rich(said), kit.small(words("by_mail_why"))]
