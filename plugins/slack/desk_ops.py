@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,6 +35,8 @@ class Ops:
         self._door = door
         self._health_url = ""
         self._suspected: set[str] = set()
+        # A look between a retry and its notice would say that it was settled elsewhere.
+        self._telling = asyncio.Lock()
 
     def at(self, base_url: str) -> None:
         """Where this process answers ``/health``."""
@@ -50,7 +53,8 @@ class Ops:
         channel = office.settings.ops_channel
         if channel is None:
             return
-        await self._letters(office, channel)
+        async with self._telling:
+            await self._letters(office, channel)
         if self._health_url:
             await self._parts(office, channel)
 
@@ -76,6 +80,11 @@ class Ops:
         office = self._door.office
         if not await self._may(office, interaction):
             return None
+        async with self._telling:
+            await self._retry(office, interaction)
+        return None
+
+    async def _retry(self, office: Office, interaction: Interaction) -> None:
         letter, now = interaction.value, office.clock()
         row = await self._row(office, letter)
         became = await office.commands.store.write(lambda tx: dead.replay(tx, letter, now))
@@ -87,7 +96,6 @@ class Ops:
             agent = await office.people.name(interaction.user, office.commands)
             how = office.words("ops_retried", agent=agent)
             await self._settle(office, letter, blocks_ops.settled(row, office.words, how))
-        return None
 
     async def details(self, interaction: Interaction) -> Answer:
         """Show everything of it to who asks."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from bot.ports import Reject
 from bot.store import dead
 from plugins.slack import desk as desk_module
 from plugins.slack.desk_ops import digest_time
+from plugins.slack.desk_people import People
 from plugins.slack.testing import SlackSimulator
 from plugins.slack.testing_desk import DeskBench, desk_bot
 from plugins.slack.testing_samples import words
@@ -50,6 +52,22 @@ async def test_a_dead_letter_is_told_once_without_its_words_and_retried(bench: D
     await bench.reaches("echo: Geheimes Anliegen")
     await bench.slack.until(lambda: "Jana Kurz hat es noch einmal versucht" in told.words)
     assert told.buttons == ()
+
+
+async def test_a_look_during_a_retry_does_not_say_that_it_was_settled_elsewhere(
+    bench: DeskBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fails(bench, "Hallo")
+    told = await bench.slack.wait_message(bench.ops, "nicht hinausging")
+    name = People.name
+
+    async def slow(self: People, *given: Any) -> str:
+        await asyncio.sleep(0.5)
+        return await name(self, *given)
+
+    monkeypatch.setattr(People, "name", slow)
+    await bench.jana.presses(told, "Noch einmal")
+    await bench.slack.until(lambda: "Jana Kurz hat es noch einmal versucht" in told.words)
 
 
 async def test_what_is_settled_elsewhere_is_settled_there_too(bench: DeskBench) -> None:
