@@ -13,6 +13,8 @@ from bot.testing.desk_wire import Room
 from plugins.slack.testing import SlackSimulator
 from plugins.slack.testing_conformance import Member, SlackHarness
 from plugins.slack.testing_desk_suite import SlackDeskHarness, SlackRoom
+from plugins.slack.testing_installed import install_for
+from plugins.slack.wanted import Wanted
 
 _SECRETS = ("bot_token", "app_token", "signing_secret")
 
@@ -41,6 +43,7 @@ class SharedSlackDeskHarness(SlackDeskHarness):
         """As in the base class."""
         slack = SharedSlackHarness.slack
         assert slack is not None, "the customer's wire comes first"
+        install_for(slack, Wanted(channels=False))
         yield SlackRoom(slack)
 
     def plugins(self, room: Room, wire: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
