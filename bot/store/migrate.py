@@ -19,8 +19,10 @@ class Migrations:
     folder: Traversable
 
     def files(self) -> Iterator[tuple[int, str]]:
-        """Yield number and SQL, lowest number first."""
+        """Yield number and SQL, lowest number first. Raises ValueError for a number used twice."""
         found = [(m, f) for f in self.folder.iterdir() if (m := _NAME.fullmatch(f.name))]
+        if len({match[1] for match, _ in found}) < len(found):
+            raise ValueError(f"migrations of {self.owner}: two have the same number")
         for match, file in sorted(found, key=lambda pair: pair[1].name):
             yield int(match[1]), file.read_text("utf-8")
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.desk import Act, Line
 from bot.messages import State
-from bot.ports import Tx
+from bot.ports import Row
 from plugins.slack import blocks_modals, desk_modals, kit
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import SlackApp
 from plugins.slack.blocks_modals import errors, kept, named, replaced
 from plugins.slack.desk_files import take_files
-from plugins.slack.desk_ledger import Place
 from plugins.slack.desk_thread import Said, accepted, line_of, read
 from plugins.slack.desk_visit import Visit, Visitors
 from plugins.slack.desk_wire import SENT, is_internal, sent_by_menu
@@ -145,7 +145,10 @@ class _Shortcuts:
             return None
         office, message = visit.office, interaction.message
         text = await read(office, message)
-        if why := await _cannot_send(visit, place, text):
+        # Read once: what two quick choices make of it is the same command, and so one line.
+        ts, user = interaction.message_ts, interaction.user
+        command, rows = await office.commands.store.read(lambda tx: line_of(tx, place, ts))
+        if why := await _cannot_send(visit, text, rows):
             await visit.tell(office.words(why))
             return None
         files, bad = await take_files(office, message.get("files") or ())
@@ -156,9 +159,7 @@ class _Shortcuts:
             ]
             await visit.tell("\n".join(why_not) or office.words("nothing_to_send"))
             return None
-        sent = await office.commands.store.read(lambda tx: _next(tx, place, interaction.message_ts))
-        ts, user = interaction.message_ts, interaction.user
-        said = Said(place, ts, user, visit.agent, text, files, sent)
+        said = Said(place, ts, user, visit.agent, text, files, _next(command, rows))
         result = await visit.accept(Line(said.command, place.case, visit.agent, text, files))
         if result.done:
             await accepted(office, said, result)
@@ -196,7 +197,7 @@ class _Shortcuts:
         return await self._visitors.visit(interaction, place.case)
 
 
-async def _cannot_send(visit: Visit, place: Place, text: str) -> str:
+async def _cannot_send(visit: Visit, text: str, rows: Sequence[Row]) -> str:
     """The words for why a message's menu does not send it; empty where it does."""
     office, message = visit.office, visit.interaction.message
     me = await office.app.me()
@@ -204,13 +205,10 @@ async def _cannot_send(visit: Visit, place: Place, text: str) -> str:
         return "not_of_a_person"
     if is_internal(text):
         return "marked_internal"
-    ts = visit.interaction.message_ts
-    _, rows = await office.commands.store.read(lambda tx: line_of(tx, place, ts))
     return "" if all(row["state"] == State.CANCELLED for row in rows) else "sent_already"
 
 
-def _next(tx: Tx, place: Place, ts: str) -> str:
+def _next(command: str, rows: Sequence[Row]) -> str:
     """What is added to a message's command for a line of its own."""
-    command, rows = line_of(tx, place, ts)
     _, mark, number = command.rpartition(SENT)
     return sent_by_menu(int(number or 0) + 1) if mark and rows else sent_by_menu(0)

@@ -164,6 +164,14 @@ async def test_a_migration_runs_once_and_a_later_one_on_top(tmp_path: Path) -> N
             assert await numbers(store) == [2]
 
 
+def test_two_migrations_with_one_number_are_named(tmp_path: Path) -> None:
+    """One of them would never be applied."""
+    for name in ("0001_a.sql", "0001_b.sql"):
+        (tmp_path / name).write_text("SELECT 1;")
+    with pytest.raises(ValueError, match="two have the same number"):
+        list(Migrations("x", tmp_path).files())
+
+
 async def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     bad = own(tmp_path / "own", m0001_a="CREATE TABLE half (n INTEGER);\nINSERT INTO nowhere;")
     with pytest.raises(StoreError):
