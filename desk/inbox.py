@@ -69,9 +69,10 @@ class CoreDeskInbox:
         await self.store.write(lambda tx: outbox.look_again(tx, until))
 
     async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
-        """Open (or the latest closed) cases."""
+        """Open cases, most urgent and then longest waiting first; or the latest closed ones."""
         found = await self.store.read(lambda tx: cases.listed(tx, closed=closed, desk=desk))
-        return [self._told(self._with_times(case)) for case in found]
+        shown = [self._told(self._with_times(case)) for case in found]
+        return shown if closed else sorted(shown, key=_urgency)
 
     async def case(self, case: int) -> Case | None:
         """One case, with the facts of its orders where the shop tells them."""
@@ -163,3 +164,11 @@ class CoreDeskInbox:
     async def digest(self, since: datetime, until: datetime) -> Digest:
         """What happened between two times, in figures that add up."""
         return await self.store.read(lambda tx: digest.of(tx, since, until))
+
+
+def _urgency(case: Case) -> tuple[bool, int, bool, datetime, int]:
+    """What is put off comes last; who has an answer comes after who waits for one."""
+    waits = case.waits_since
+    rank = ("high", "normal", "low").index(case.priority)
+    since = waits or case.opened_at
+    return case.snoozed_until is not None, rank, waits is None, since, case.id

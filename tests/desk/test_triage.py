@@ -121,6 +121,23 @@ async def test_what_is_put_off_is_last_in_the_list(begin: Begin, clock: MovingCl
         assert [case.id for case in await w.core.desk_inbox.cases()] == [2, 1]
 
 
+async def test_who_has_an_answer_comes_after_who_waits_for_one(
+    begin: Begin, clock: MovingClock
+) -> None:
+    async with begin() as w:
+        await w.says("mensch", who="c2")
+        await w.settled()
+        await later(w, clock, 60)
+        await w.says("mensch", who="c3")
+        await w.settled()
+        mia = await w.agent("U1")
+        mia.case = (await w.core.desk_inbox.cases())[0].id
+        await mia.takes_over()
+        assert [case.id for case in await w.core.desk_inbox.cases()][0] == mia.case
+        await mia.says("Guten Tag")
+        assert [case.id for case in await w.core.desk_inbox.cases()][-1] == mia.case
+
+
 async def test_the_language_is_set_and_a_word_does_not_undo_it(
     begin: Begin, clock: MovingClock
 ) -> None:
