@@ -133,9 +133,9 @@ async def test_who_has_an_answer_comes_after_who_waits_for_one(
         mia = await w.agent("U1")
         mia.case = (await w.core.desk_inbox.cases())[0].id
         await mia.takes_over()
-        assert [case.id for case in await w.core.desk_inbox.cases()][0] == mia.case
+        assert (await w.core.desk_inbox.cases())[0].id == mia.case
         await mia.says("Guten Tag")
-        assert [case.id for case in await w.core.desk_inbox.cases()][-1] == mia.case
+        assert (await w.core.desk_inbox.cases())[-1].id == mia.case
 
 
 async def test_the_language_is_set_and_a_word_does_not_undo_it(
