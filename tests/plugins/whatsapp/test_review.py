@@ -313,7 +313,7 @@ async def test_a_refused_connection_is_tried_again(
 async def test_a_content_that_twilio_never_knows_is_not_made_each_second(
     bot: RunningBot, anna: Customer, twilio: TwilioSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.outbox.backoff", lambda _attempt: timedelta(minutes=5))
+    monkeypatch.setattr("bot.outbox.backoff", lambda _attempt, **_: timedelta(minutes=5))
     twilio.faults.codes.append(21655)
     await ask(bot, anna, "frage", Button("Ja", "/affirm"))
     (row,) = await bot.until("SELECT not_before FROM outbox WHERE reason = 'whatsapp_template'")
