@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -17,7 +19,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.messages import ActionCall, Answer, Policy
-from bot.ports import Problem
+from bot.ports import Problem, Tx
+from bot.store.codec import stamp
 from host.app import App
 from host.cli import Context, data_option, main
 from host.folder import locked
@@ -170,22 +173,27 @@ def test_the_data_folder_may_stand_before_or_after_the_command(run: Run, bot: Bo
         assert seen == [Path("x"), Path("x")]  # also for the plugins
 
 
+def _run(statement: str, tx: Tx) -> None:
+    first, second = (stamp(datetime(2030, 1, day, tzinfo=UTC)) for day in (1, 2))
+    tx.run(statement, at=first, later=second)
+
+
 async def _with_dead_letters(bot: Bot) -> App:
     """Make a turn dead and a message undeliverable, as a crash of ours would."""
     async with bot.app() as app:
         for statement in (
             "INSERT INTO conversations (id, channel, address, language, created_at, last_in_at) "
-            "VALUES (1, 'hook', 'c1', 'de', '2030', '2030')",
+            "VALUES (1, 'hook', 'c1', 'de', :at, :at)",
             "INSERT INTO turns (key, conversation, session, owner_version, text, kind, language, "
             "status, error, attempts, created_at) VALUES ('t1', 1, 1, 0, 'hello again', 'text', "
-            "'de', 'dead', 'broken', 3, '2030-01-01')",
+            "'de', 'dead', 'broken', 3, :at)",
             "INSERT INTO inbox (channel, wire_id, conversation, kind, text, received_at, status, "
-            "turn) VALUES ('hook', 'w1', 1, 'text', 'hello again', '2030', 'turn', 't1')",
+            "turn) VALUES ('hook', 'w1', 1, 'text', 'hello again', :at, 'turn', 't1')",
             "INSERT INTO outbox (id, target, stream, op, conversation, author, text, state, "
             "reason, not_before, created_at) VALUES ('s1', 'channel:hook', 'conversation:1', "
-            "'send', 1, 'bot', 'lost words', 'failed', 'blocked', '2030', '2030-01-02')",
+            "'send', 1, 'bot', 'lost words', 'failed', 'blocked', :at, :later)",
         ):
-            await app.store.write(lambda tx, statement=statement: tx.run(statement))  # type: ignore[misc]
+            await app.store.write(partial(_run, statement))
     return app
 
 
