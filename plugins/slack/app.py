@@ -86,10 +86,6 @@ class SlackApp:
         """A slash command (``/name``); the answer is what the user alone sees."""
         self._dispatch.on(InteractionKind.COMMAND, name, handle)
 
-    def on_options(self, prefix: str, handle: InteractionHandler) -> None:
-        """An external menu whose ``action_id`` begins so asks for options."""
-        self._dispatch.on(InteractionKind.OPTIONS, prefix, handle)
-
     @asynccontextmanager
     async def running(self, store: Store) -> AsyncIterator[None]:
         """Hold the connection until left; entered by several parts it is one."""

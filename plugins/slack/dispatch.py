@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 _IN_TIME = 2.5
 """Seconds for an immediate answer; Slack waits three."""
-_ANSWERED = frozenset({InteractionKind.VIEW, InteractionKind.COMMAND, InteractionKind.OPTIONS})
+_ANSWERED = frozenset({InteractionKind.VIEW, InteractionKind.COMMAND})
 _ATTEMPTS = 6
 _STALE = 900.0
 """Seconds after which an interaction that a restart cut off is not made up for."""
@@ -35,7 +35,6 @@ _KINDS = {
     "view_closed": InteractionKind.CLOSED,
     "shortcut": InteractionKind.SHORTCUT,
     "message_action": InteractionKind.SHORTCUT,
-    "block_suggestion": InteractionKind.OPTIONS,
 }
 
 Late = Callable[[Interaction, Mapping[str, Any]], Awaitable[None]]
@@ -107,8 +106,6 @@ class Dispatch:
         return None
 
     async def _kept(self, interaction: Interaction) -> bool:
-        if interaction.kind is InteractionKind.OPTIONS:
-            return True  # it only asks
         if self._store is None:
             raise Retry(None, "closed")
         return await self._store.write(
@@ -166,7 +163,7 @@ class Dispatch:
 
     async def _settle(self, interaction: Interaction, status: str) -> None:
         store = self._store
-        if store is None or interaction.kind is InteractionKind.OPTIONS:
+        if store is None:
             return
         try:
             await store.write(lambda tx: ledger.settle_interaction(tx, interaction.id, status))
@@ -201,11 +198,8 @@ def parse_interaction(payload: Raw) -> list[Interaction]:
             for place, action in enumerate(actions)
         ]
     view = _part(payload, "view")
-    if kind is InteractionKind.OPTIONS:
-        name, value = _str(payload.get("action_id")), _str(payload.get("value"))
-    else:
-        name, value = _str(payload.get("callback_id") or view.get("callback_id")), ""
-    return [_interaction(payload, kind, name, value, 0)]
+    name = _str(payload.get("callback_id") or view.get("callback_id"))
+    return [_interaction(payload, kind, name, "", 0)]
 
 
 def _interaction(

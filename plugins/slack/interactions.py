@@ -18,7 +18,6 @@ class InteractionKind(StrEnum):
     CLOSED = "closed"  # a modal was closed (if its ``notify_on_close`` is set)
     SHORTCUT = "shortcut"  # a shortcut of a message, or a global one
     COMMAND = "command"  # a slash command
-    OPTIONS = "options"  # an external menu asks for its options
 
 
 @dataclass(frozen=True, slots=True)
