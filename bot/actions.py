@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from bot.forms import READ_TIMEOUT, Forms, emptied
+from bot.identity import READ_TIMEOUT, Identities, emptied
 from bot.messages import (
     ActionCall,
     Address,
@@ -27,7 +27,7 @@ from bot.messages import (
     Proposal,
     Say,
 )
-from bot.ports import Action, Identify, Recoverable, Row, Store, Tx, Unavailable
+from bot.ports import Action, Recoverable, Row, Store, Tx, Unavailable
 from bot.store import codec, effects
 from bot.store.codec import Clock, utc_now
 from bot.store.recording import Key, Recorded, Recorder, is_open, is_over
@@ -48,12 +48,11 @@ class ActionRunner:
     """
 
     store: Store
-    identify: Identify | None = None
+    identities: Identities
     on_effect: Callable[[Tx, ActionCall], None] = lambda _tx, _call: None
     clock: Clock = utc_now
 
     def __post_init__(self) -> None:
-        self.forms = Forms(store=self.store, identify=self.identify, clock=self.clock)
         self.recorder = Recorder(
             store=self.store, about=self.about, on_effect=self.on_effect, clock=self.clock
         )
@@ -96,11 +95,11 @@ class ActionRunner:
         if await self.open_proposal(call.conversation) is not None:
             # Something else has begun: what is said from here on is not about the proposal.
             await self.store.write(lambda tx: effects.lapse(tx, call.conversation))
-        return await self.forms.fill(self._actions[name], call)
+        return await self.identities.fill(self._actions[name], call)
 
     def _form_failed(self, name: str) -> Filling:
         action = self._actions.get(name)
-        return emptied(action, failed=True) if action else Filling(failed=True)
+        return emptied(action.policy, failed=True) if action else Filling(failed=True)
 
     def about(self, action: str, call: ActionCall) -> tuple[str, str]:
         """The plugin's action (or ``""``) and the subject of a call."""
@@ -123,13 +122,14 @@ class ActionRunner:
 
     async def _guard(self, action: Action, call: ActionCall) -> tuple[Answer | None, ActionCall]:
         """What forbids the call, if anything; and the call with what the store knows."""
-        standing = await self.forms.standing(call.conversation)
+        standing = await self.identities.standing(call.conversation)
         call = replace(call, proofs=standing.proofs, address=standing.address)
         if await self.store.read(lambda tx: effects.form_failed(tx, call.turn, action.name)):
             return _failed(), call
         if standing.owner is not Owner.BOT and not action.policy.read_only:
             return Answer((Say("utter_waiting_no_changes"),), Outcome.REFUSED, "waiting"), call
-        if standing.locked(action):
+        policy = self.identities.policy(action)
+        if standing.bars(policy):
             says = (Say("utter_pair_locked"),)
             return Answer(says, Outcome.HANDOFF, "pair_attempts"), call
         try:
@@ -138,7 +138,7 @@ class ActionRunner:
             return Answer((), Outcome.ASK, "form"), call
         call = replace(call, arguments=arguments.model_dump())
         subject = str(call.arguments.get(action.policy.subject) or "")
-        if not standing.proves(action, subject):
+        if not standing.proves(policy, subject):
             says = (Say("utter_proof_needed"),)
             return Answer(says, Outcome.ASK, "form"), call
         return None, call
@@ -185,7 +185,8 @@ class ActionRunner:
         now = self.clock()
         subject = proposal.subject or str(proposal.arguments.get(action.policy.subject) or "")
         # It cannot be run without its proof, so it does not outlive it.
-        ends = [p.expires for p in call.proofs if p.kind in action.policy.proofs]
+        kinds = self.identities.policy(action).proofs
+        ends = [p.expires for p in call.proofs if p.kind in kinds]
         ends = [max(ends)] if ends else []
         return effects.propose(
             tx,

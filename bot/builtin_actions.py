@@ -102,7 +102,7 @@ class BuiltinActions:
 
     async def hand_off(self, call: ActionCall, _number: int) -> Answer:
         """A person, whenever one is asked for."""
-        standing = await self.runner.forms.standing(call.conversation)
+        standing = await self.runner.identities.standing(call.conversation)
         if standing.owner is not Owner.BOT:
             return Answer((Say("utter_already_waiting"),), Outcome.HANDOFF, "asked_again")
         if call.understanding.intent == "complaint":
@@ -135,7 +135,7 @@ class BuiltinActions:
     async def _waiting(self, call: ActionCall) -> tuple[Say, ...]:
         """What is still open after a side question, asked again; a goodbye is no question."""
         proposal = await self.runner.open_proposal(call.conversation)
-        standing = await self.runner.forms.standing(call.conversation)
+        standing = await self.runner.identities.standing(call.conversation)
         leaves = call.understanding.intent == "goodbye"
         if proposal is None or leaves or standing.owner is not Owner.BOT:
             return ()

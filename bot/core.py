@@ -12,6 +12,7 @@ from bot.builtin_actions import BuiltinActions
 from bot.counter import BuildsCounter
 from bot.dispatcher import Dispatcher, Patience, compose
 from bot.freezing import Freezer
+from bot.identity import BuildsIdentities
 from bot.inbox import CoreInbox
 from bot.media import MediaFetcher
 from bot.messages import ActionCall
@@ -20,7 +21,6 @@ from bot.ports import (
     Channel,
     Desk,
     Files,
-    Identify,
     Middleware,
     Next,
     Texts,
@@ -46,9 +46,9 @@ class Parts:
     channels: Mapping[str, Channel]
     desks: Mapping[str, Desk]
     counter: BuildsCounter
+    identities: BuildsIdentities
     detect: Callable[[str, str, bool], str]
     language: str = "de"
-    identify: Identify | None = None
     middleware: Sequence[Middleware] = ()
     timers: Mapping[str, TimerHandler] = field(default_factory=dict)
     patience: Patience = field(default_factory=Patience)
@@ -73,8 +73,9 @@ class Core:
             language=parts.language,
             clock=clock,
         )
+        self.identities = parts.identities(store=store, clock=clock)
         self.actions = ActionRunner(
-            store=store, identify=parts.identify, on_effect=self._on_effect, clock=clock
+            store=store, identities=self.identities, on_effect=self._on_effect, clock=clock
         )
         counter = parts.counter(
             store=store,
@@ -110,10 +111,11 @@ class Core:
             channels=parts.channels,
             desks=parts.desks,
             case=self.desk_inbox.case,
+            reveal=self.identities.reveal,
             clock=clock,
             observe=parts.observe,
         )
-        handlers = {**parts.timers, **counter.timers}
+        handlers = {**parts.timers, **counter.timers, **self.identities.timers}
         self._timers = Timers(store=store, handlers=handlers, clock=clock)
 
     def _on_effect(self, tx: Tx, call: ActionCall) -> None:

@@ -74,13 +74,13 @@ class CoreInbox:
         )
         owner = Owner(conversation["owner"])
         merged = self._merge(tx, message, conversation["id"], owner)
-        for_people = owner is Owner.AGENT or message.kind is Kind.DELETE
+        for_people = owner is Owner.AGENT or message.kind in (Kind.DELETE, Kind.AUTOMATIC)
         status = "merged" if merged else "case" if for_people else "pending"
         line = turns.insert_message(tx, message, conversation["id"], status, now)
         if not line:
             return False
         if message.kind not in (Kind.EDIT, Kind.DELETE):  # no reply window begins anew with one
-            conversations.note_message(tx, conversation["id"], message.phone, now)
+            conversations.note_message(tx, conversation["id"], message, now)
         unfetched = any(not one.file and not one.error for one in message.attachments)
         if status == "pending":
             self._wake(tx, conversation, message, now)
@@ -147,4 +147,5 @@ def _tidy(message: Inbound) -> Inbound:
         attachments=attachments,
         sender_name=name,
         kind=kind,
+        folded=clean_text(message.folded),
     )

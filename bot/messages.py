@@ -58,6 +58,7 @@ class Kind(StrEnum):
     DELETE = "delete"  # the customer deleted a message; ``Inbound.edits`` names it
     LOCATION = "location"  # a place; the text says it for people
     CONTACT = "contact"  # a contact card; the text says it for people
+    AUTOMATIC = "automatic"  # a machine's answer (out of office): noted, never answered
     EMPTY = "empty"  # nothing a person could read: no text, no file
     UNKNOWN = "unknown"  # an update kind the channel does not know
 
@@ -110,7 +111,9 @@ class Inbound:
     ``wire_id`` names the vendor's *update* (not the message), so that an edit is not a duplicate.
     ``payload`` is what a button of ours carried; it is only honoured for buttons that were offered
     and for ``Features.commands``. ``phone`` is a number (``+49...``) that the channel vouches for:
-    the sender's own, as WhatsApp delivers it or as a shared contact shows it.
+    the sender's own, as WhatsApp delivers it or as a shared contact shows it. ``email`` is an
+    address that the channel vouches for, for this message alone. ``folded`` is quoted text: shown
+    to agents, never asked.
     """
 
     address: Address
@@ -123,6 +126,8 @@ class Inbound:
     edits: str | None = None  # wire id of the message that this one edits or deletes
     quotes: str | None = None  # wire id, or vendor's id, of the message that this one answers
     phone: str | None = None
+    email: str | None = None
+    folded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +354,9 @@ class Features:
     messages that come within it are one turn. ``unknown_send``: what to do about a send whose
     outcome is not known: ``dedupe``, ``ask`` or ``show``. ``edits``, ``unsends``: what was sent can
     be changed or deleted at the customer's (the Protocols ``Edits`` and ``Unsends``).
+    ``certainty``: below this confidence an answer is a draft for an agent, and the customer gets a
+    receipt. ``automatic_per_day``: how many messages of ours that no person wrote a conversation
+    gets within 24 hours.
     """
 
     text_limit: int = 4000  # of one message, in ``text_units``
@@ -366,3 +374,5 @@ class Features:
     unknown_send: str = "show"
     edits: bool = False
     unsends: bool = False
+    certainty: float = 0.0
+    automatic_per_day: int | None = None

@@ -45,12 +45,16 @@ _UNCHANGED = {"edit": "not_edited", "unsend": "not_unsent"}
 
 @dataclass(eq=False, kw_only=True)
 class Deliverer:
-    """Sends what is queued. ``case`` loads a case with its order facts, for the card."""
+    """Sends what is queued. ``case`` loads a case with its order facts, for the card.
+
+    ``reveal`` puts in what a row only refers to: a code is in no table.
+    """
 
     store: Store
     channels: Mapping[str, Channel]
     desks: Mapping[str, Desk]
     case: Callable[[int], Awaitable[Case | None]]
+    reveal: Callable[[Tx, Outbound, str], Outbound | None]
     clock: Clock = utc_now
     observe: Callable[[str, float], None] = lambda _step, _seconds: None
 
@@ -149,6 +153,11 @@ class Deliverer:
         if out is None:
             await self._fail(row, "window_closed")
             return
+        if row["secret"]:
+            out = await self._revealed(out, row["secret"])
+            if out is None:
+                await self._fail(row, "code_over")
+                return
         try:
             async with asyncio.timeout(_SEND_TIMEOUT):
                 vendor_id = await channel.send(out)
@@ -192,6 +201,9 @@ class Deliverer:
             return out
         template = channel.template_for(out) if isinstance(channel, SendsTemplates) else None
         return None if template is None else replace(out, template=template)
+
+    async def _revealed(self, out: Outbound, secret: str) -> Outbound | None:
+        return await self.store.read(lambda tx: self.reveal(tx, out, secret))
 
     async def _note(self, work: Callable[[Tx], None]) -> None:
         """Write what became of a row; a row left as being sent would hold its stream for ever."""

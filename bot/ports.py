@@ -309,6 +309,31 @@ class IdentifiesPhone(Protocol):
         """Whether the order carries the number (``+49...``). Raises Unavailable."""
 
 
+@runtime_checkable
+class IdentifiesEmail(Protocol):
+    """An :class:`Identify` that also knows the e-mail address on an order."""
+
+    async def check_email(self, subject: str, email: str) -> bool:
+        """Whether the order carries the address, in any spelling. Raises Unavailable."""
+
+    async def email_of(self, subject: str) -> str | None:
+        """The address that a code for the order goes to; None: no such order, or it has none.
+
+        Takes as long when the order does not exist. Raises Unavailable.
+        """
+
+
+class ReachesEmail(Protocol):
+    """The port by which the core writes to an e-mail address (a channel for mail provides it)."""
+
+    def address_for(self, tx: Tx, email: str, near: Address | None = None) -> Address:
+        """The address of a conversation with that mailbox: a thread of its own.
+
+        ``near``: of the conversation that caused it. Where that is a mail thread with the same
+        mailbox, it is that thread.
+        """
+
+
 class OrderFacts(Protocol):
     """The port that tells a case card about an order (a plugin provides it)."""
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from bot.actions import ANSWERS, ActionRunner
 from bot.clean import clean_text
 from bot.desk import Act, Acted, ActField, OrderAction, Preview
-from bot.forms import READ_TIMEOUT
+from bot.identity import READ_TIMEOUT
 from bot.messages import ActionCall, Answer, Outcome, Proposal, Say
 from bot.ports import Action, OrderFacts, Row, Store, Tx, Unavailable
 from bot.store import cases, effects

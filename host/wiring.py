@@ -38,6 +38,7 @@ from host.ports import Actions, templates_of
 from host.settings import FILE, Settings, close_to, place
 from host.texts import LANGUAGES, TextsBook
 from host.typing_hint import TypingHint
+from identity.forms import Forms
 
 P = TypeVar("P")
 OUR_DIALOGUE = Path(__file__).parents[1] / "nlu"
@@ -207,7 +208,7 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
         counter=partial(Counter, counter),
         detect=detect,
         language=settings.bot.language,
-        identify=_optional(plugins, Identify),
+        identities=partial(Forms, identify=_optional(plugins, Identify)),
         middleware=[typing, *plugins.each("middlewares")],
         timers={**_merged(plugins, "timers"), SWEEP: wiring.files.schedule},
         patience=Patience(patience.slow_after, patience.ask_timeout, patience.retry_limit),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.messages import Address, Owner
+from bot.messages import Address, Inbound, Owner
 from bot.ports import Row, Tx
 from bot.store.codec import stamp
 
@@ -50,13 +50,14 @@ def address(tx: Tx, conversation: int) -> Address:
     return Address(row["channel"], row["address"])
 
 
-def note_message(tx: Tx, conversation: int, phone: str | None, now: datetime) -> None:
-    """Note that the customer wrote, and the number that the channel vouches for."""
+def note_message(tx: Tx, conversation: int, message: Inbound, now: datetime) -> None:
+    """Note that the customer wrote, and the number and address that the channel vouches for."""
     tx.run(
-        "UPDATE conversations SET last_in_at = :now, phone = coalesce(:phone, phone) "
-        "WHERE id = :id",
+        "UPDATE conversations SET last_in_at = :now, phone = coalesce(:phone, phone), "
+        "email = :email WHERE id = :id",
         id=conversation,
-        phone=phone,
+        phone=message.phone,
+        email=message.email,
         now=stamp(now),
     )
 

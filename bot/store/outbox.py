@@ -91,6 +91,11 @@ def insert(tx: Tx, **columns: Any) -> None:
     tx.notify("outbox")
 
 
+def refer_to(tx: Tx, row_id: str, secret: str) -> None:
+    """Let a row refer to what is put in only as it leaves; its text holds a stand-in."""
+    tx.run("UPDATE outbox SET secret = :secret WHERE id = :id", id=row_id, secret=secret)
+
+
 def tell_desk(tx: Tx, op: str, case: Row, subject: str, now: datetime) -> None:
     """Queue what a case's desk shows: ``show`` the card, ``post`` a line, ``mark`` its state."""
     stream = f"case:{case['id']}"

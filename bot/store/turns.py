@@ -17,8 +17,8 @@ def insert_message(tx: Tx, message: Inbound, conversation: int, status: str, now
     """Insert an inbound message and return its id; 0 when its wire id is known."""
     changed = tx.run(
         "INSERT INTO inbox (channel, wire_id, conversation, kind, text, payload, attachments, "
-        "edits, quotes, received_at, status) VALUES (:channel, :wire_id, :conversation, :kind, "
-        ":text, :payload, :attachments, :edits, :quotes, :now, :status) "
+        "edits, quotes, folded, received_at, status) VALUES (:channel, :wire_id, :conversation, "
+        ":kind, :text, :payload, :attachments, :edits, :quotes, :folded, :now, :status) "
         "ON CONFLICT (channel, wire_id) DO NOTHING",
         channel=message.address.channel,
         wire_id=message.wire_id,
@@ -29,6 +29,7 @@ def insert_message(tx: Tx, message: Inbound, conversation: int, status: str, now
         attachments=codec.attachments_to_json(message.attachments),
         edits=message.edits,
         quotes=message.quotes,
+        folded=message.folded,
         now=stamp(now),
         status=status,
     )

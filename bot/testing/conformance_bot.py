@@ -30,6 +30,7 @@ from host.settings import FilesOptions
 from host.typing_hint import TypingHint
 from host.web import WebServer, bind
 from host.wiring import OUR_DIALOGUE
+from identity.forms import Forms
 
 T = TypeVar("T")
 HANDOFF = "Mensch bitte"
@@ -163,6 +164,7 @@ def _parts(store: FaultyStore, files: Files, channel: Channel, desk: FakeDesk) -
         counter=partial(
             Counter, DeskParts(routing=Routing(desk=desk.name), offers=templates_of(channels))
         ),
+        identities=Forms,
         detect=lambda _text, current, _first: current,
         middleware=[TypingHint(store=typed, channels=channels)],
     )

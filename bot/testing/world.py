@@ -27,6 +27,7 @@ from host.files import DiskFiles
 from host.ports import templates_of
 from host.settings import FilesOptions
 from host.texts import TextsBook
+from identity.forms import Forms
 
 
 @dataclass
@@ -148,7 +149,7 @@ async def world(
                 desks={desk.name: desk},
                 counter=partial(Counter, counter),
                 detect=detect,
-                identify=identify,
+                identities=partial(Forms, identify=identify),
                 middleware=middleware,
                 timers=timers or {},
                 patience=patience or Patience(),

@@ -217,7 +217,7 @@ async def test_going_back_to_the_bot_gives_no_new_guesses(tmp_path: Path) -> Non
         await say(w, "back_to_bot")
         (row,) = await w.rows("SELECT owner FROM conversations")
         assert row["owner"] == "bot"
-        identify = w.core.actions.forms.identify
+        identify = w.core.identities.identify
         assert isinstance(identify, FakePairs)
         checked = len(identify.checked)
         await say(w, FORM)

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from bot.messages import ActionCall, Address, Filling, Owner, Proof, Say
-from bot.ports import Action, Fills, IdentifiesPhone, Identify, Store, Tx
+from bot.identity import READ_TIMEOUT, Standing, emptied
+from bot.messages import ActionCall, Address, Filling, Outbound, Owner, Policy, Proof, Say
+from bot.ports import Action, Fills, IdentifiesPhone, Identify, Store, TimerHandler, Tx
 from bot.store import cases, conversations, effects
 from bot.store.codec import Clock, stamp, utc_now
 
 PROOF_LIFE = timedelta(minutes=30)
 WRONG_PAIRS = 5  # then a person takes over
-READ_TIMEOUT = 20.0  # seconds; a shop that reads longer is not there
 _WRONG_PAIRS_WITHIN = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the store knows about a customer when an action is called."""
-
-    address: Address
-    owner: Owner
-    proofs: tuple[Proof, ...]
-    wrong_pairs: int
-    phone: str | None = None  # that the channel vouches for
-
-    def proves(self, action: Action, subject: str) -> bool:
-        """Whether a proof suffices for an action on a subject."""
-        return not action.policy.proofs or bool(self.fitting(action, subject))
-
-    def fitting(self, action: Action, subject: str) -> list[Proof]:
-        """The proofs that suffice for an action on a subject."""
-        kinds = action.policy.proofs
-        return [proof for proof in self.proofs if proof.kind in kinds and proof.subject == subject]
-
-    def locked(self, action: Action) -> bool:
-        """Whether there were too many wrong pairs for an action that needs a proof."""
-        return bool(action.policy.proofs) and self.wrong_pairs >= WRONG_PAIRS
 
 
 @dataclass(eq=False, kw_only=True)
@@ -48,6 +25,16 @@ class Forms:
     store: Store
     identify: Identify | None = None
     clock: Clock = utc_now
+    timers: Mapping[str, TimerHandler] = field(default_factory=dict)
+
+    def policy(self, action: Action) -> Policy:
+        """What guards an action here."""
+        return action.policy
+
+    def reveal(self, tx: Tx, out: Outbound, secret: str) -> Outbound | None:
+        """No row refers to a code yet."""
+        del tx, secret
+        return out
 
     async def standing(self, conversation: int) -> Standing:
         """What the store knows about the customer of a conversation."""
@@ -60,8 +47,9 @@ class Forms:
                 address=Address(row["channel"], row["address"]),
                 owner=Owner(row["owner"]),
                 proofs=effects.proofs(tx, conversation, now),
-                wrong_pairs=effects.attempts(tx, conversation, since),
+                locked=effects.attempts(tx, conversation, since) >= WRONG_PAIRS,
                 phone=row["phone"],
+                email=row["email"],
             )
 
         return await self.store.read(work)
@@ -71,8 +59,8 @@ class Forms:
         if not isinstance(action, Fills):
             return Filling()
         standing = await self.standing(call.conversation)
-        if standing.locked(action):
-            return emptied(action)
+        if standing.bars(self.policy(action)):
+            return emptied(action.policy)
         # A shared number is a proof, and nothing to read an order or a postcode from.
         text = "" if call.understanding.intent == "share_contact" else call.text
         call = replace(call, address=standing.address, text=text)
@@ -91,11 +79,12 @@ class Forms:
         self, action: Action, call: ActionCall, standing: Standing, filling: Filling
     ) -> Standing | None:
         """The standing with a new proof, when the customer's own phone number is on the order."""
-        subject = {**call.slots, **filling.slots}.get(action.policy.subject)
+        policy = self.policy(action)
+        subject = {**call.slots, **filling.slots}.get(policy.subject)
         phone, identify = standing.phone, self.identify
-        if not subject or phone is None or "channel" not in action.policy.proofs:
+        if not subject or phone is None or "channel" not in policy.proofs:
             return None
-        if standing.proves(action, str(subject)) or not isinstance(identify, IdentifiesPhone):
+        if standing.proves(policy, str(subject)) or not isinstance(identify, IdentifiesPhone):
             return None
         if not await identify.check_phone(str(subject), phone):
             return None
@@ -106,35 +95,29 @@ class Forms:
     async def _check_pair(
         self, action: Action, call: ActionCall, standing: Standing, filling: Filling
     ) -> Filling:
-        policy = action.policy
+        policy = self.policy(action)
         known = {**call.slots, **filling.slots}
         subject, secret = known.get(policy.subject), known.get(policy.secret)
         if not policy.proofs or not subject or not secret or not filling.slots:
             return filling
-        if standing.proves(action, str(subject)):
+        if standing.proves(policy, str(subject)):
             return replace(filling, slots={**filling.slots, policy.secret: None})
         if self.identify and await self.identify.check_pair(str(subject), str(secret)):
             proof = Proof("pair", str(subject), self.clock() + PROOF_LIFE)
             await self.store.write(lambda tx: effects.grant(tx, call.conversation, proof))
             return replace(filling, slots={**filling.slots, policy.secret: None})
-        return await self._wrong_pair(action, call, standing, str(subject), filling)
+        return await self._wrong_pair(action, call, str(subject), filling)
 
     async def _wrong_pair(
-        self, action: Action, call: ActionCall, standing: Standing, subject: str, filling: Filling
+        self, action: Action, call: ActionCall, subject: str, filling: Filling
     ) -> Filling:
-        now = self.clock()
+        now, policy = self.clock(), self.policy(action)
         await self.store.write(lambda tx: effects.note_attempt(tx, call.conversation, subject, now))
-        if standing.wrong_pairs + 1 >= WRONG_PAIRS:
-            return emptied(action)
-        empty = {action.policy.subject: None, action.policy.secret: None}
+        if (await self.standing(call.conversation)).locked:
+            return emptied(policy)
+        empty = {policy.subject: None, policy.secret: None}
         return Filling(
             slots={**filling.slots, **empty},
-            ask=action.policy.subject,
+            ask=policy.subject,
             says=(Say("utter_pair_wrong"),),
         )
-
-
-def emptied(action: Action, *, failed: bool = False) -> Filling:
-    """A form that ends with nothing in it: its action is then called, and calls a person."""
-    slots = {action.policy.subject: None, action.policy.secret: None}
-    return Filling(slots=slots, ask=None, failed=failed)
