@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from plugins.mail.testing_servers import MailServers, mail_servers, missing
+
 _FDS = Path("/proc/self/fd")
 _GRACE = 40  # rounds of 5 ms in which what was closed may finish closing
 
@@ -65,3 +67,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if os.environ.get("SKIP_NOTHING") and skipped:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[MailServers]:
+    """Dovecot and Exim, once for the run; each test uses addresses of its own."""
+    if lacking := missing():
+        pytest.skip(f"install {', '.join(lacking)}")
+    with mail_servers() as running:
+        yield running
