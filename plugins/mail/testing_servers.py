@@ -205,7 +205,15 @@ def _certificate(folder: Path) -> Path:
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    program = ["/usr/bin/openssl", *request.split(), *names, "-keyout", key, "-out", certificate]
+    program = [
+        "/usr/bin/openssl",
+        *request.split(),
+        *names,
+        "-keyout",
+        f"{key}",
+        "-out",
+        f"{certificate}",
+    ]
     subprocess.run(program, check=True, capture_output=True)  # noqa: S603 - our own words
     key.chmod(0o644)  # of a test that lasts minutes; Exim reads it as another user
     return certificate
