@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bot.actions import ActionRunner
-from bot.builtin_actions import BuiltinActions
-from bot.counter import BuildsCounter
+from bot.counter import BuildsCounter, Handoff
 from bot.dispatcher import Dispatcher, Patience, compose
 from bot.freezing import Freezer
 from bot.identity import BuildsIdentities
@@ -23,6 +23,7 @@ from bot.ports import (
     Files,
     Middleware,
     Next,
+    Store,
     Texts,
     TimerHandler,
     Tx,
@@ -36,6 +37,21 @@ from bot.timers import Timers
 Observe = Callable[[str, float], None]
 
 
+class BuildsBuiltins(Protocol):
+    """Registers the core's own actions with the runner; returns what sees a turn first."""
+
+    def __call__(
+        self,
+        *,
+        runner: ActionRunner,
+        store: Store,
+        handoff: Handoff,
+        texts: Texts,
+        clock: Clock,
+    ) -> Middleware:
+        """Make them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """What a core is put together from. ``detect`` tells a message's language."""
@@ -47,6 +63,7 @@ class Parts:
     desks: Mapping[str, Desk]
     counter: BuildsCounter
     identities: BuildsIdentities
+    builtins: BuildsBuiltins
     detect: Callable[[str, str, bool], str]
     language: str = "de"
     middleware: Sequence[Middleware] = ()
@@ -87,16 +104,16 @@ class Core:
             clock=clock,
         )
         self.handoff, self.desk_inbox = counter.handoff, counter.inbox
-        self._before = [*parts.middleware, *counter.middleware]
         self.inbox.heard = counter.heard
         self._settler = Settler(store=store, renderer=renderer, handoff=self.handoff, clock=clock)
-        self._builtins = BuiltinActions(
+        corrects = parts.builtins(
             runner=self.actions,
             store=store,
             handoff=self.handoff,
             texts=parts.texts,
             clock=clock,
         )
+        self._before = [*parts.middleware, *counter.middleware, corrects]
         self._freezer = Freezer(
             features=features,
             detect=parts.detect,
@@ -128,7 +145,7 @@ class Core:
     def _dispatcher(self, ask: Next) -> Dispatcher:
         return Dispatcher(
             store=self._parts.store,
-            ask=compose([*self._before, self._builtins.correct_first], ask),
+            ask=compose(self._before, ask),
             freezer=self._freezer,
             settler=self._settler,
             media=self._media,

@@ -349,7 +349,8 @@ class Features:
     A message with more ``buttons`` than the channel shows, or a longer title or text, goes out as
     numbered text, and the number is understood as the answer. ``commands`` are payloads that
     customers may bring without a button that was offered: the channel's own menu. Without
-    ``files_with_text`` each file is a message of its own, after the text. ``reply_window``: seconds
+    ``files_with_text`` each file is a message of its own, after the text. ``joined``: all that one
+    answer says is one message. ``reply_window``: seconds
     after the customer's last message in which free text may be sent. ``burst_seconds``: short
     messages that come within it are one turn. ``unknown_send``: what to do about a send whose
     outcome is not known: ``dedupe``, ``ask`` or ``show``. ``edits``, ``unsends``: what was sent can
@@ -369,6 +370,7 @@ class Features:
     attachments_out: bool = False
     attachment_limit: int = 10 * 1024 * 1024  # bytes
     files_with_text: bool = True
+    joined: bool = False
     reply_window: float | None = None
     burst_seconds: float = 1.5
     unknown_send: str = "show"

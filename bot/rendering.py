@@ -59,10 +59,10 @@ class Renderer:
         """
         language = language or conversation["language"]
         ids: list[str] = []
-        for number, say in enumerate(says):
-            text, buttons = self._words(say, conversation["channel"], language, turn)
-            attachments = tuple(_attachment(tx, file) for file in say.files)
-            whole = Piece(text, buttons, attachments)
+        said = [(say, self._whole(tx, say, conversation, language, turn)) for say in says]
+        if self._features.get(conversation["channel"], Features()).joined:
+            said = _joined(said)
+        for number, (say, whole) in enumerate(said):
             part = new_id()
             for index, piece in enumerate(self.pieces(conversation["channel"], whole, language)):
                 ids.append(
@@ -117,6 +117,10 @@ class Renderer:
         choices = self.texts.render("utter_numbered_choices", facts, language=language).text
         return replace(whole, text=f"{whole.text}\n\n{choices}".strip(), numbered=True)
 
+    def _whole(self, tx: Tx, say: Say, conversation: Row, language: str, turn: str | None) -> Piece:
+        text, buttons = self._words(say, conversation["channel"], language, turn)
+        return Piece(text, buttons, tuple(_attachment(tx, file) for file in say.files))
+
     def _words(
         self, say: Say, channel: str, language: str, turn: str | None
     ) -> tuple[str, tuple[Button, ...]]:
@@ -135,6 +139,18 @@ class Renderer:
         if not self.texts.has(title):
             return title
         return self.texts.render(title, say.facts, language=language, channel=channel).text
+
+
+def _joined(said: Sequence[tuple[Say, Piece]]) -> list[tuple[Say, Piece]]:
+    """All in one; the last one, which may be a question, says what it is."""
+    if len(said) < 2:
+        return list(said)
+    wholes = [whole for _, whole in said]
+    text = "\n\n".join(whole.text for whole in wholes if whole.text)
+    buttons = dict.fromkeys(button for whole in wholes for button in whole.buttons)
+    attachments = tuple(file for whole in wholes for file in whole.attachments)
+    named = next((say for say, _ in reversed(said) if say.response), said[-1][0])
+    return [(named, Piece(text, tuple(buttons), attachments))]
 
 
 def _attachment(tx: Tx, file: str) -> Attachment:

@@ -11,6 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from actions.builtin import builtin_actions
 from bot.core import Core, Parts
 from bot.dispatcher import Patience
 from bot.ports import (
@@ -208,6 +209,7 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
         counter=partial(Counter, counter),
         detect=detect,
         language=settings.bot.language,
+        builtins=builtin_actions,
         identities=partial(Forms, identify=_optional(plugins, Identify)),
         middleware=[typing, *plugins.each("middlewares")],
         timers={**_merged(plugins, "timers"), SWEEP: wiring.files.schedule},

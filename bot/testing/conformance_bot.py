@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from actions.builtin import builtin_actions
 from bot.core import Core, Parts
 from bot.desk import TakeOver
 from bot.messages import Answer, Outcome, Say
@@ -164,6 +165,7 @@ def _parts(store: FaultyStore, files: Files, channel: Channel, desk: FakeDesk) -
         counter=partial(
             Counter, DeskParts(routing=Routing(desk=desk.name), offers=templates_of(channels))
         ),
+        builtins=builtin_actions,
         identities=Forms,
         detect=lambda _text, current, _first: current,
         middleware=[TypingHint(store=typed, channels=channels)],

@@ -11,6 +11,7 @@ from functools import cache, partial
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from actions.builtin import builtin_actions
 from bot.core import Core, Parts
 from bot.desk import Agent, HistoryLine
 from bot.dispatcher import Patience
@@ -149,6 +150,7 @@ async def world(
                 desks={desk.name: desk},
                 counter=partial(Counter, counter),
                 detect=detect,
+                builtins=builtin_actions,
                 identities=partial(Forms, identify=identify),
                 middleware=middleware,
                 timers=timers or {},

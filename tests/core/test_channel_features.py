@@ -64,6 +64,23 @@ async def test_what_cannot_be_buttons_is_numbered(tmp_path: Path, features: Any)
         assert "Nummer" in out.text
 
 
+async def test_an_answer_is_one_message_where_the_channel_wants_that(tmp_path: Path) -> None:
+    mail = {"buttons": 0, "joined": True, "attachments_out": True}
+    async with world(tmp_path, texts=TEXTS, channel=channel_of(**mail)) as w:
+        file = await w.core.inbox.files.put_bytes(b"%PDF-1.7 etikett", name="e.pdf", owner="test")
+        before = Say(text="Danke.", files=(file.file or "",))
+        w.dialogue.replies["frage"] = Answer((before, *ASKS.says), Outcome.ASK)
+        await w.says("frage")
+        await w.settled()
+        (out,) = w.channel.sent
+        assert out.text.startswith("Danke.\n\nWorum geht es?")
+        assert "2. Rechnung" in out.text
+        assert [one.name for one in out.attachments] == ["e.pdf"]
+        await w.says("2")
+        await w.settled()
+        assert last(w).payload == "/two"
+
+
 @pytest.mark.parametrize(
     "typed", ["2", " 2 ", "2.", "2)", "Nr. 2", "nummer 2", "2\ufe0f\u20e3", "die 2"]
 )

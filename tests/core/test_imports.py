@@ -14,7 +14,7 @@ CORE = [
     for path in sorted((ROOT / "bot").rglob("*.py"))
     if not {"store", "testing"} & set(path.relative_to(ROOT / "bot").parts)
 ]
-PACKAGES = ("bot", "desk", "host", "identity", "plugins")
+PACKAGES = ("actions", "bot", "desk", "host", "identity", "plugins")
 EVERY = sorted(path for top in PACKAGES for path in (ROOT / top).rglob("*.py"))
 CORE_LINES, MODULE_LINES, FUNCTION_LINES = 3500, 400, 60
 
@@ -39,13 +39,19 @@ def imported(path: Path) -> Iterator[str]:
 def test_the_core_imports_neither_desk_nor_host_nor_a_plugin(path: Path) -> None:
     if path.is_relative_to(ROOT / "bot" / "testing"):
         return  # a world to test in has files and settings of a host
-    others = ("desk", "host", "identity", "plugins")
+    others = ("actions", "desk", "host", "identity", "plugins")
     assert [name for name in imported(path) if name.split(".")[0] in others] == []
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "desk").rglob("*.py")), ids=name_of)
 def test_the_agents_side_imports_neither_its_host_nor_a_plugin(path: Path) -> None:
     assert [name for name in imported(path) if name.split(".")[0] in ("host", "plugins")] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "actions").rglob("*.py")), ids=name_of)
+def test_the_builtin_actions_depend_on_the_core_alone(path: Path) -> None:
+    others = ("desk", "host", "identity", "plugins")
+    assert [name for name in imported(path) if name.split(".")[0] in others] == []
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "identity").rglob("*.py")), ids=name_of)

@@ -10,13 +10,21 @@ from typing import Any
 from bot.actions import PROPOSAL, ActionRunner, yes_no
 from bot.counter import Handoff
 from bot.messages import ActionCall, Address, Answer, Outcome, Owner, Say, Turn
-from bot.ports import Corrects, Next, Row, Store, Texts, Tx
+from bot.ports import Corrects, Middleware, Next, Row, Store, Texts, Tx
 from bot.store import codec, conversations, effects, turns
 from bot.store.codec import Clock, utc_now
 
 _REPEAT_WITHIN = timedelta(minutes=30)
 _LONGEST_CORRECTION = 200  # characters; whoever writes more says more than that
 _MISSES = 2  # in a row: then a person
+
+
+def builtin_actions(
+    *, runner: ActionRunner, store: Store, handoff: Handoff, texts: Texts, clock: Clock
+) -> Middleware:
+    """Register them; the middleware lets a correction of an open proposal go first."""
+    made = BuiltinActions(runner=runner, store=store, handoff=handoff, texts=texts, clock=clock)
+    return made.correct_first
 
 
 @dataclass(eq=False, kw_only=True)
