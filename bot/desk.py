@@ -27,6 +27,7 @@ class HistoryLine:
     kind: Kind = Kind.TEXT
     effect: bool = False  # a draft that reports a finished side effect
     quote: str | None = None  # the text of the earlier message that this one answers
+    folded: str = ""  # what the message quotes; shown when somebody wants to see it
     command: str | None = None  # of an agent's line: the id of the command that made it
     edited: bool = False  # of an agent's line: its text was changed after it was accepted
     repeated: bool = False  # of an agent's line: it was sent again, as another line
@@ -105,13 +106,15 @@ class Line(_Command):
     """An agent's line to the customer, or a note that stays inside (``internal``).
 
     ``at``: when it was written, by the same clock as :attr:`TakeOver.at`. One of before the agent
-    had the case is refused (``written_before``): it was not meant for the customer.
+    had the case is refused (``written_before``): it was not meant for the customer. ``draft``: the
+    bot's draft that it takes the place of.
     """
 
     text: str
     attachments: tuple[Attachment, ...] = ()
     internal: bool = False
     at: datetime | None = None
+    draft: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class Edit(_Command):
 
 @dataclass(frozen=True, slots=True)
 class Unsend(_Command):
-    """Delete a line: a Stop within the undo time, later at the customer's where possible."""
+    """Delete a line: a Stop within the undo time, later at the customer's; or discard a draft."""
 
     line: str
 

@@ -15,6 +15,7 @@ from bot.store.telling import apply_receipt, post_line, wake_if_waiting
 
 # A burst is joined at most this many windows long, then it is asked.
 _LONGEST_BURST = 5
+_NOTED = frozenset({Kind.DELETE, Kind.AUTOMATIC})  # for people to see, and nobody's question
 
 
 @dataclass(eq=False, kw_only=True)
@@ -74,12 +75,12 @@ class CoreInbox:
         )
         owner = Owner(conversation["owner"])
         merged = self._merge(tx, message, conversation["id"], owner)
-        for_people = owner is Owner.AGENT or message.kind in (Kind.DELETE, Kind.AUTOMATIC)
+        for_people = owner is Owner.AGENT or message.kind in _NOTED
         status = "merged" if merged else "case" if for_people else "pending"
         line = turns.insert_message(tx, message, conversation["id"], status, now)
         if not line:
             return False
-        if message.kind not in (Kind.EDIT, Kind.DELETE):  # no reply window begins anew with one
+        if message.kind not in (*_NOTED, Kind.EDIT):  # no reply window begins anew with one
             conversations.note_message(tx, conversation["id"], message, now)
         unfetched = any(not one.file and not one.error for one in message.attachments)
         if status == "pending":
@@ -87,7 +88,7 @@ class CoreInbox:
         elif status == "case" and unfetched:
             wake_if_waiting(tx, conversation["id"], now)
         if owner is not Owner.BOT and not merged:
-            if message.kind is not Kind.DELETE:
+            if message.kind not in _NOTED:
                 self.heard(tx, conversation["id"])
             if not unfetched:
                 # One with files to fetch is shown when they are there.

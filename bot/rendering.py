@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.messages import Attachment, Author, Button, Features, Say, State, TextUnits
 from bot.ports import Row, Texts, Tx
-from bot.store import outbox
+from bot.store import automatic, outbox
 from bot.store.codec import new_id
 
 _BREAKS = (
@@ -87,6 +87,9 @@ class Renderer:
                         id=None if turn is None else f"{turn}.{tag or author}.{number}.{index}",
                     )
                 )
+        limit = self._features.get(conversation["channel"], Features()).automatic_per_day
+        if limit is not None:
+            automatic.hold_back(tx, conversation["id"], ids, limit, now)
         return ids
 
     def pieces(self, channel: str, whole: Piece, language: str) -> list[Piece]:

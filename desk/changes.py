@@ -10,7 +10,7 @@ from bot.desk import CommandResult, Edit, Stop, Unsend
 from bot.messages import Attachment, Author, Features, State
 from bot.ports import Row, Tx
 from bot.rendering import Piece
-from bot.store import codec, conversations, lines, outbox
+from bot.store import codec, conversations, drafts, lines, outbox
 from bot.store.codec import unstamp
 from bot.store.telling import mark_line, post_line
 from desk.handoff import CaseBook
@@ -67,7 +67,7 @@ class Changes:
         """Take a line back while nothing of it has left; later delete it at the customer's."""
         rows = lines.rows_of(tx, case["id"], command.line)
         if not rows:
-            return NO_SUCH_LINE
+            return self._discard(tx, command, case)
         waiting = [row for row in rows if lines.waits(row)]
         if len(waiting) == len(rows) and command.agent == rows[0]["name"]:
             self._cancel(tx, rows)
@@ -88,10 +88,23 @@ class Changes:
                 lines.insert_change(tx, "unsend", row, command=command.id, text="", now=now)
         return CommandResult(True)
 
+    def _discard(self, tx: Tx, command: Unsend, case: Row) -> CommandResult:
+        """A draft of the bot's is not wanted; by who has the case."""
+        draft = drafts.find(tx, case["conversation"], command.line)
+        if draft is None:
+            return NO_SUCH_LINE
+        refusal = self.book.not_theirs(tx, case, command.agent)
+        if refusal is not None:
+            return refusal
+        self.lines.settle(tx, draft, command.agent, drafts.DROPPED)
+        return CommandResult(True)
+
     def _cancel(self, tx: Tx, rows: Sequence[Row]) -> None:
         for row in rows:
             outbox.set_state(tx, row["id"], State.CANCELLED, "stopped")
             mark_line(tx, row, self.book.clock())
+        for draft in drafts.reopen(tx, rows):
+            mark_line(tx, draft, self.book.clock())
         tx.notify("outbox")  # what stood behind them may be due
 
     def _recut(self, tx: Tx, case: Row, rows: Sequence[Row], text: str) -> str:

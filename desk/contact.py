@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from bot.messages import Answer, Owner, Say, Turn
 from bot.ports import Next, Store, Tx
 from bot.store import cases, conversations, waiting
+from desk.certainty import ASKING
 from desk.handoff import CaseBook
 
 _ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_ASKING = ("utter_ask_", "utter_where_", "utter_unreadable_")  # what forms ask with
 _FEW_WORDS = 60  # characters around an address: "Sie erreichen mich unter ..."
 
 
@@ -43,7 +43,7 @@ class Contacts:
         case = cases.open_case(tx, conversation)
         if case is None or conversations.get(tx, conversation)["owner"] != Owner.WAITING:
             return False
-        if waiting.asked_last(tx, conversation).startswith(_ASKING):
+        if waiting.asked_last(tx, conversation).startswith(ASKING):
             return False
         if case["contact"] != contact:
             waiting.set_contact(tx, case["id"], contact)

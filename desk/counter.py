@@ -11,7 +11,9 @@ from bot.messages import Features
 from bot.ports import Files, Middleware, OrderFacts, Store, Texts, TimerHandler, Tx
 from bot.rendering import Renderer
 from bot.store.codec import Clock, utc_now
+from bot.store.telling import BOUNCED
 from desk.acting import Acting
+from desk.bounces import Bounces
 from desk.changes import Changes
 from desk.claims import CLAIM, Claims
 from desk.commands import Commands
@@ -67,7 +69,12 @@ class Counter:
         expecting = Expecting(texts=texts, hours=parts.routing.hours, answer=parts.answer)
         words = Words(texts=texts, language=parts.language)
         self.handoff = book = CaseBook(
-            renderer=renderer, routing=parts.routing, expecting=expecting, words=words, clock=clock
+            renderer=renderer,
+            routing=parts.routing,
+            expecting=expecting,
+            words=words,
+            features=features,
+            clock=clock,
         )
         self._triage = Triage(book=book)
         ownership = Ownership(book=book)
@@ -87,10 +94,6 @@ class Counter:
             clock=clock,
         )
         self.middleware: Sequence[Middleware] = [Contacts(store=store, book=book).notice]
-        self.timers: Mapping[str, TimerHandler] = {
-            SNOOZE: self._triage.fired,
-            CLAIM: self._claims.fired,
-        }
         self.inbox = CoreDeskInbox(
             store=store,
             files=files,
@@ -110,6 +113,16 @@ class Counter:
                 order_facts=parts.order_facts,
             ),
         )
+
+    @property
+    def timers(self) -> Mapping[str, TimerHandler]:
+        """Handlers of the timers of cases, by kind."""
+        bounces = Bounces(book=self.handoff, triage=self._triage, claims=self._claims)
+        return {
+            SNOOZE: self._triage.fired,
+            CLAIM: self._claims.fired,
+            BOUNCED: bounces.fired,
+        }
 
     def heard(self, tx: Tx, conversation: int) -> None:
         """The customer wrote while a person is asked for, or speaks."""

@@ -32,27 +32,35 @@ class Expecting:
         return self.hours.add(since, self.answer[priority])
 
     def facts(
-        self, now: datetime, priority: str, language: str, *, since: datetime | None = None
+        self,
+        now: datetime,
+        priority: str,
+        language: str,
+        *,
+        since: datetime | None = None,
+        channel: str | None = None,
     ) -> dict[str, Any]:
-        """``{person_when}``: a sentence that says when a person answers.
+        """``{person_when}``: a sentence that says when a person answers, as it fits a channel.
 
         ``since``: the customer waits already; where that time is over, a new one begins now.
         """
-        return {"person_when": self._sentence(now, priority, language, since or now)}
+        return {"person_when": self._sentence(now, priority, language, since or now, channel)}
 
-    def _sentence(self, now: datetime, priority: str, language: str, since: datetime) -> str:
+    def _sentence(
+        self, now: datetime, priority: str, language: str, since: datetime, channel: str | None
+    ) -> str:
         if not self.hours.is_open(now):
             when = self.moment("from", self.hours.next_open(now), now, language)
-            return self._say("person_closed", {"when": when}, language)
+            return self._say("person_closed", {"when": when}, language, channel)
         due = self.due(since, priority)
         if due <= now:
             due = self.due(now, priority)
         today = self.hours.local(due).date() == self.hours.local(now).date()
         if today and due - now <= _SAID_IN_MINUTES:
             minutes = -(-(due - now) // timedelta(minutes=5)) * 5
-            return self._say("person_within", {"minutes": minutes}, language)
+            return self._say("person_within", {"minutes": minutes}, language, channel)
         when = self.moment("by", _rounded_up(due), now, language)
-        return self._say("person_by", {"when": when}, language)
+        return self._say("person_by", {"when": when}, language, channel)
 
     def moment(self, how: str, at: datetime, now: datetime, language: str) -> str:
         """A time in words: ``from`` it on, ``by`` it, or ``since`` it."""
@@ -85,8 +93,10 @@ class Expecting:
         name = "hours_day" if first == last else "hours_days"
         return self._say(name, {**days, "spans": spans}, language)
 
-    def _say(self, response: str, facts: Mapping[str, Any], language: str) -> str:
-        return self.texts.render(response, facts, language=language).text
+    def _say(
+        self, response: str, facts: Mapping[str, Any], language: str, channel: str | None = None
+    ) -> str:
+        return self.texts.render(response, facts, language=language, channel=channel).text
 
 
 def _end(span: Span) -> int:

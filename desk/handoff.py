@@ -6,23 +6,39 @@ Everything here is one transaction and waits for nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from bot.desk import CommandResult
-from bot.messages import Answer, Attachment, Author, Owner, Say, State
+from bot.messages import Answer, Attachment, Author, Features, Outcome, Owner, Say, State
 from bot.ports import Row, Tx
 from bot.rendering import Renderer
-from bot.store import agents, cases, conversations, effects, outbox, turns, waiting
+from bot.store import (
+    agents,
+    automatic,
+    cases,
+    conversations,
+    drafts,
+    effects,
+    outbox,
+    turns,
+    waiting,
+)
 from bot.store.codec import Clock, answer_from_dict, decode, utc_now
-from bot.store.telling import is_stale, post_line
+from bot.store.telling import BOUNCED, is_stale, post_line
+from desk.certainty import UNCERTAIN, is_certain
 from desk.expecting import Expecting
 from desk.routing import Concern, Routing
 from desk.words import Words
 
 SYSTEM = ""
 """The agent of what no agent wrote or commanded."""
+RECEIPT = "utter_receipt"
+"""What tells a customer that the message has arrived, and that a person will read it."""
+# Cases that open without a word to the customer.
+_SILENT = frozenset({UNCERTAIN, BOUNCED, automatic.TOO_MANY})
+_NO_ANSWER = frozenset({"utter_waiting_noted"})  # nothing that an agent would send
 
 
 @dataclass(eq=False, kw_only=True)
@@ -36,9 +52,12 @@ class CaseBook:
     routing: Routing
     expecting: Expecting
     words: Words
+    features: Mapping[str, Features] = field(default_factory=dict)
     clock: Clock = utc_now
 
-    def open_case(self, tx: Tx, conversation: Row, reason: str) -> int:
+    def open_case(
+        self, tx: Tx, conversation: Row, reason: str, *, asked_at: datetime | None = None
+    ) -> int:
         """Open a case (or return the open one); a bot's conversation waits for a person now."""
         now = self.clock()
         concern = self._concern(tx, conversation, reason)
@@ -56,7 +75,7 @@ class CaseBook:
             place=route.place,
             reason=reason,
             priority=route.priority,
-            asked_at=waiting.asked_at(tx, conversation["id"]),
+            asked_at=asked_at or waiting.asked_at(tx, conversation["id"]),
             now=now,
         )
         if conversation["owner"] == Owner.BOT:
@@ -84,17 +103,26 @@ class CaseBook:
     def say_answer(
         self, tx: Tx, conversation: Row, turn: Row, answer: Answer, *, tag: str | None = None
     ) -> bool:
-        """Queue what a turn says, as a draft where a person spoke since; True when it goes out."""
+        """Queue what a turn says; True when it goes out.
+
+        It is a draft where a person spoke since, where it is not certain, and where too much was
+        said by itself already: the latter two call a person.
+        """
         stale = is_stale(conversation, turn["owner_version"])
+        least = self._features(conversation).certainty
+        certain = stale or is_certain(tx, conversation, turn, answer, least)
         case = cases.open_case(tx, conversation["id"])
+        says = self._with_expected(tx, conversation, answer, turn["language"])
+        if not certain:
+            says = [say for say in says if say.response not in _NO_ANSWER]
         ids = self.renderer.queue(
             tx,
             conversation,
-            self._with_expected(tx, conversation, answer, turn["language"]),
+            says,
             now=self.clock(),
             turn=turn["key"],
             language=turn["language"],
-            state=State.DRAFT if stale else State.QUEUED,
+            state=State.QUEUED if certain and not stale else State.DRAFT,
             effect=answer.effect,
             case=case["id"] if case else None,
             owner_version=turn["owner_version"],
@@ -102,7 +130,55 @@ class CaseBook:
         )
         for line in ids:
             post_line(tx, conversation["id"], f"out:{line}", self.clock())
-        return not stale
+        if not certain:
+            opened = self._needs_person(tx, conversation, turn, ids, UNCERTAIN)
+            self._receipt(tx, conversation, turn, opened)
+        elif automatic.held_back(tx, ids):
+            asked = answer.outcome is Outcome.HANDOFF
+            reason = answer.reason or "asked" if asked else automatic.TOO_MANY
+            self._needs_person(tx, conversation, turn, ids, reason)
+        else:
+            return not stale
+        return False
+
+    def _needs_person(
+        self, tx: Tx, conversation: Row, turn: Row, ids: Sequence[str], reason: str
+    ) -> int:
+        """What the bot would say waits for a person: open a case, or return the open one.
+
+        The customer has not read it: no yes can be about it, and no form has asked anything.
+        """
+        case = self.open_case(tx, conversation, reason)
+        drafts.file(tx, ids, case, reason)
+        effects.lapse_unread(tx, turn["key"])
+        conversations.new_session(tx, conversation["id"], resumed=True)
+        turns.note_handed(tx, turn["key"])
+        return case
+
+    def _receipt(self, tx: Tx, conversation: Row, turn: Row, case: int) -> None:
+        """Tell the customer, once for a case, that the message is here and a person reads it."""
+        row = cases.get_row(tx, case)
+        assert row is not None  # noqa: S101 - just opened
+        if row["reason"] not in _SILENT or drafts.has_receipt(tx, case, RECEIPT):
+            return
+        now, limit = self.clock(), self._features(conversation).automatic_per_day
+        if limit is not None and automatic.count(tx, conversation["id"], now) >= limit:
+            return
+        facts = self._expected(tx, conversation, UNCERTAIN, turn["language"])
+        ids = self.renderer.queue(
+            tx,
+            conversation,
+            [Say(RECEIPT, facts)],
+            now=now,
+            author=Author.SYSTEM,
+            language=turn["language"],
+            case=case,
+        )
+        for line in ids:
+            post_line(tx, conversation["id"], f"out:{line}", now)
+
+    def _features(self, conversation: Row) -> Features:
+        return self.features.get(conversation["channel"], Features())
 
     def expected(self, tx: Tx, conversation: Row, reason: str) -> Mapping[str, Any]:
         """``{person_when}`` for texts that call a person: when one answers."""
@@ -110,11 +186,12 @@ class CaseBook:
 
     def _expected(self, tx: Tx, conversation: Row, reason: str, language: str) -> dict[str, Any]:
         now, case = self.clock(), cases.open_case(tx, conversation["id"])
+        channel = conversation["channel"]
         if case is None:
             route = self.routing.route(self._concern(tx, conversation, reason), now)
-            return self.expecting.facts(now, route.priority, language)
+            return self.expecting.facts(now, route.priority, language, channel=channel)
         since = waiting.waits_since(tx, case)
-        return self.expecting.facts(now, case["priority"], language, since=since)
+        return self.expecting.facts(now, case["priority"], language, since=since, channel=channel)
 
     def _with_expected(self, tx: Tx, conversation: Row, answer: Answer, language: str) -> list[Say]:
         """What is said; the texts that tell when a person answers get to know it."""

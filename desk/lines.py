@@ -10,12 +10,13 @@ from bot.desk import Again, CommandResult, Line
 from bot.messages import AGENT_LINE, Author, State
 from bot.ports import Row, Tx
 from bot.rendering import Piece
-from bot.store import codec, conversations, lines, outbox
+from bot.store import codec, conversations, drafts, lines, outbox
 from bot.store.codec import new_id
-from bot.store.telling import post_line
+from bot.store.telling import mark_line, post_line
 from desk.handoff import CaseBook
 
 NO_SUCH_LINE = CommandResult(False, "no_such_line")
+NO_DRAFT = CommandResult(False, "no_draft")
 
 
 @dataclass(eq=False, kw_only=True)
@@ -38,8 +39,20 @@ class Lines:
         channel = conversations.address(tx, case["conversation"]).channel
         if command.attachments and not self.book.renderer.takes_files(channel):
             return CommandResult(False, "files_not_here")
-        whole = Piece(text, attachments=command.attachments)
-        return CommandResult(True, line=self.queue(tx, case, command.id, command.agent, whole))
+        whole, replaces = Piece(text, attachments=command.attachments), None
+        if command.draft:
+            draft = drafts.find(tx, case["conversation"], command.draft)
+            if draft is None:
+                return NO_DRAFT
+            self.settle(tx, draft, command.agent, drafts.SENT)
+            replaces = draft["id"]
+        line = self.queue(tx, case, command.id, command.agent, whole, replaces=replaces)
+        return CommandResult(True, line=line)
+
+    def settle(self, tx: Tx, draft: Row, agent: str, how: str) -> None:
+        """An agent has decided what becomes of a draft."""
+        drafts.settle(tx, draft, agent, how)
+        mark_line(tx, draft, self.book.clock())
 
     def note(self, tx: Tx, command: Line, case: Row) -> CommandResult:
         """Keep a line that stays inside, by anybody, also after the end."""

@@ -71,6 +71,10 @@ class Triage:
         if case is not None:
             self._wake(tx, case, "note_woken_by_customer")
 
+    def bounced(self, tx: Tx, case: Row) -> None:
+        """A message came back."""
+        self._wake(tx, case, "note_woken_by_bounce")
+
     def _wake(self, tx: Tx, case: Row, note: str) -> None:
         # A timer that was left behind finds a case that is closed, taken or awake.
         if cases.snooze(tx, case["id"], None):

@@ -304,7 +304,7 @@ def note_command(
 _LINES = """
 SELECT 'in:' || id AS id, 'customer' AS author, text, received_at AS at, NULL AS state,
   NULL AS reason, attachments, NULL AS name, kind, 0 AS effect, id AS seq,
-  NULL AS command, 0 AS edited, 0 AS repeated,
+  NULL AS command, 0 AS edited, 0 AS repeated, folded,
   CASE WHEN quotes IS NOT NULL THEN (
     SELECT q.text FROM inbox q WHERE q.channel = inbox.channel AND q.wire_id = inbox.quotes
       AND q.conversation = inbox.conversation
@@ -317,15 +317,15 @@ UNION ALL
 SELECT 'out:' || id, author, text, created_at, state, reason, attachments,
   coalesce((SELECT a.name FROM agents a WHERE a.id = outbox.name), name), 'text', effect,
   seq, command, edited,
-  EXISTS (SELECT 1 FROM outbox r WHERE r.replaces = outbox.id AND r.text = outbox.text
-    AND r.state <> 'cancelled'), NULL
+  state <> 'cancelled' AND EXISTS (SELECT 1 FROM outbox r WHERE r.replaces = outbox.id
+    AND r.text = outbox.text AND r.state <> 'cancelled'), '', NULL
   FROM outbox WHERE conversation = :id AND op = 'send' {out_where}
 UNION ALL
 SELECT 'note:' || id, 'note', text, at, NULL, NULL, attachments,
   coalesce((SELECT a.name FROM agents a WHERE a.id = agent), nullif(agent, '')), 'text', 0, 0,
   (SELECT c.id FROM commands c WHERE c.case_id = notes.case_id
     AND c.result ->> '$.line' = 'note:' || notes.id),
-  0, 0, NULL FROM notes WHERE conversation = :id {note_where}
+  0, 0, '', NULL FROM notes WHERE conversation = :id {note_where}
 """
 
 
@@ -343,12 +343,13 @@ def history(tx: Tx, conversation: int, limit: int) -> list[HistoryLine]:
 
 
 def said(tx: Tx, conversation: int, unasked: set[str]) -> tuple[Past, ...]:
-    """What was said before, for the dialogue: no notes, and nothing that never left."""
+    """What was said before, for the dialogue: no notes, no machine's words, nothing unsent."""
     unsaid = (State.DRAFT, State.CANCELLED, State.FAILED)
     return tuple(
         Past(line.author, line.text)
         for line in history(tx, conversation, _SAID_LINES)
         if line.author is not Author.NOTE
+        and line.kind is not Kind.AUTOMATIC
         and line.text
         and line.state not in unsaid
         and line.id not in unasked
@@ -379,6 +380,7 @@ def _line(row: Any) -> HistoryLine:
         kind=Kind(row["kind"]),
         effect=bool(row["effect"]),
         quote=row["quote"],
+        folded=row["folded"],
         command=row["command"],
         edited=bool(row["edited"]),
         repeated=bool(row["repeated"]),

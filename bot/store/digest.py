@@ -101,7 +101,7 @@ def of(tx: Tx, since: datetime, until: datetime) -> Digest:
 def _conversations(tx: Tx, period: dict[str, str]) -> int:
     row: Any = tx.row(
         "SELECT count(DISTINCT conversation) AS n FROM inbox "
-        "WHERE received_at >= :since AND received_at < :until",
+        "WHERE received_at >= :since AND received_at < :until AND kind <> 'automatic'",
         **period,
     )
     return int(row["n"])

@@ -204,6 +204,21 @@ def lapse(tx: Tx, conversation: int) -> None:
     )
 
 
+def lapse_unread(tx: Tx, turn: str) -> None:
+    """End the open proposal of a turn whose answer did not go out: no yes can be about it."""
+    tx.run("UPDATE proposals SET state = 'lapsed' WHERE turn = :turn AND state = 'open'", turn=turn)
+
+
+def read_by_form(tx: Tx, turn: str) -> bool:
+    """Whether a step of a form found what it asked for in the message of a turn."""
+    rows = tx.rows(
+        "SELECT result FROM calls WHERE turn = :turn AND action LIKE 'fill:%' "
+        "AND result IS NOT NULL",
+        turn=turn,
+    )
+    return any(codec.decode(row["result"]).get("slots") for row in rows)
+
+
 def _move(tx: Tx, proposal_id: str, state: str) -> bool:
     return bool(
         tx.run(

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.messages import Owner, Receipt
+from bot.messages import Owner, Receipt, State
 from bot.ports import Row, Tx
-from bot.store import cases, conversations, outbox, turns
+from bot.store import cases, conversations, outbox, timers, turns
+
+BOUNCED = "bounced"
+"""The kind of the timers that tell agents what came back after it was sent; the subject is the row.
+
+A timer, as only the agents' side can open a case: it is due at once, in the same transaction."""
 
 
 def wake_if_waiting(tx: Tx, conversation: int, now: datetime) -> None:
@@ -23,6 +28,8 @@ def apply_receipt(tx: Tx, receipt: Receipt, now: datetime) -> None:
         outbox.keep_receipt(tx, receipt, now)
     elif (row := outbox.apply_receipt(tx, receipt)) is not None:
         mark_line(tx, row, now)
+        if receipt.state is State.FAILED:
+            timers.schedule(tx, BOUNCED, row["id"], now)
 
 
 def post_line(

@@ -258,6 +258,11 @@ def forget_failures(tx: Tx) -> None:
     tx.run("UPDATE turns SET failing_since = NULL, attempts = 0 WHERE status = 'frozen'")
 
 
+def note_handed(tx: Tx, key: str) -> None:
+    """Note that what a finished turn says waits for a person, who has it now."""
+    tx.run("UPDATE turns SET outcome = 'handoff' WHERE key = :key AND status = 'done'", key=key)
+
+
 def mark_delayed(tx: Tx, key: str) -> bool:
     """Note that the customer is told of the delay; False when they were before."""
     return bool(tx.run("UPDATE turns SET delayed = 1 WHERE key = :key AND delayed = 0", key=key))
@@ -275,12 +280,17 @@ def last_intents(tx: Tx, conversation: int, limit: int = 5) -> tuple[str, ...]:
 
 
 def counts(tx: Tx) -> dict[str, int]:
-    """Accepted, answered, open, handed and dead: messages, for the figures."""
+    """Accepted, answered, open, handed and dead: messages, for the figures.
+
+    What a machine wrote needs no answer, and counts as one that has it.
+    """
     row: Any = tx.row(
         "SELECT count(*) AS accepted, "
         "sum(CASE WHEN i.status = 'pending' OR t.status = 'frozen' THEN 1 ELSE 0 END) AS open, "
-        "sum(CASE WHEN t.status = 'done' OR i.status = 'merged' THEN 1 ELSE 0 END) AS answered, "
-        "sum(CASE WHEN i.status = 'case' OR t.status = 'handed' THEN 1 ELSE 0 END) AS handed, "
+        "sum(CASE WHEN t.status = 'done' OR i.status = 'merged' OR i.kind = 'automatic' "
+        "THEN 1 ELSE 0 END) AS answered, "
+        "sum(CASE WHEN (i.status = 'case' AND i.kind <> 'automatic') OR t.status = 'handed' "
+        "THEN 1 ELSE 0 END) AS handed, "
         "sum(CASE WHEN t.status = 'dead' THEN 1 ELSE 0 END) AS dead "
         "FROM inbox i LEFT JOIN turns t ON t.key = i.turn"
     )

@@ -35,7 +35,8 @@ def waits_since(tx: Tx, case: Row) -> datetime | None:
         return unstamp(case["asked_at"] or case["opened_at"])
     row = tx.row(
         "SELECT min(received_at) AS at FROM inbox WHERE conversation = :conversation "
-        "AND received_at > :last AND status <> 'merged' AND kind <> 'delete' "
+        "AND received_at > :last AND status <> 'merged' "
+        "AND kind NOT IN ('delete', 'automatic') "
         "AND NOT EXISTS (SELECT 1 FROM inbox d WHERE d.conversation = :conversation "
         "AND d.kind = 'delete' AND d.edits = inbox.wire_id)",
         conversation=case["conversation"],
