@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.messages import Answer, Outbound, Outcome, Say
-from bot.ports import Channel, Reject
+from bot.ports import Channel, Retry
 from bot.testing.conformance_scene import PATIENCE, require
 from bot.testing.conformance_wire import Harness, Taken, Update, Wire
 from bot.testing.desk_wire import DeskHarness, Room, Sitting, ThreadLine
@@ -22,6 +22,8 @@ from host.ports import Registrar
 
 ASKS = "Mensch"
 """What the customer says to get a person."""
+_HELD_UP = 3.0  # seconds in which an agent takes over
+_WAITS = "SELECT 1 FROM outbox WHERE op = 'send' AND author = 'bot' AND attempts > 0"
 
 
 class _ChannelPlugin:
@@ -134,19 +136,31 @@ class DeskScene:
         await self.sees(lambda text: name.split()[0] in text)
         return agent
 
+    async def with_draft(self, asks: str) -> Sitting:
+        """Somebody takes over before the answer of the bot has left: it is a draft."""
+        await self.asks_for_person()
+        agent = await self.room.agent("Jana Berg")
+        await shows(agent, lambda lines: any(line.text == ASKS for line in lines), "the case")
+        async with self.refusing(Retry(_HELD_UP)):
+            await self.says(asks)
+            await self.bot.until(_WAITS, PATIENCE)
+            await agent.takes_over()
+        await self.sees(lambda text: "Jana" in text)
+        return agent
+
     async def settled(self) -> None:
         """Return when nothing waits any more."""
         await self.bot.until(SETTLED, PATIENCE)
 
     @asynccontextmanager
-    async def refusing(self, reason: str) -> AsyncIterator[None]:
+    async def refusing(self, fault: Exception) -> AsyncIterator[None]:
         """The vendor refuses what is sent."""
         channel = self.channel
         send = channel.send
 
         async def refuse(out: Outbound) -> str:
             del out
-            raise Reject(reason)
+            raise fault
 
         channel.send = refuse  # type: ignore[method-assign]
         try:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+from bot.ports import Reject
 from bot.testing.conformance_base import Conforming, when
 from bot.testing.conformance_in import PICTURE
 from bot.testing.conformance_scene import MOMENT, require
@@ -246,7 +247,7 @@ class DeskSuite(Conforming):
         """Once: a second press does nothing."""
         async with self.at(tmp_path) as now:
             jana = await now.with_agent("Jana Berg")
-            async with now.refusing("file_gone"):
+            async with now.refusing(Reject("file_gone")):
                 await jana.says("Kommt nicht an")
                 await shows(jana, _has("Kommt nicht an", "agent", "failed"), "that it failed")
             await jana.sends_again("Kommt nicht an")
@@ -254,6 +255,46 @@ class DeskSuite(Conforming):
             await _tries(jana.sends_again("Kommt nicht an"))
             await now.settled()
             require((await now.texts()).count("Kommt nicht an") == 1, "it was sent twice")
+
+    async def test_what_the_bot_drafted_is_sent_as_it_is(self, tmp_path: Path) -> None:
+        """Once, by who has the case, as their own words."""
+        async with self.at(tmp_path) as now:
+            jana = await now.with_draft("Wann kommt es?")
+            draft = "echo: Wann kommt es?"
+            await shows(jana, _has(draft, "bot", "draft"), "the draft")
+            tom = await now.room.agent("Tom Lau")
+            require(bool(await _told(tom.sends_draft(draft))), "Tom is told nothing")
+            await jana.sends_draft(draft)
+            await now.sees(draft)
+            await shows(jana, _has(draft, "agent", "sent"), "it as Jana's")
+            await shows(jana, lambda lines: not _has(draft, "bot", "draft")(lines), "no draft")
+            await _tries(jana.sends_draft(draft))
+            await now.settled()
+            require((await now.texts()).count(draft) == 1, "it was sent twice")
+
+    async def test_what_the_bot_drafted_is_sent_in_other_words(self, tmp_path: Path) -> None:
+        """The draft itself never leaves."""
+        async with self.at(tmp_path) as now:
+            jana = await now.with_draft("Wann kommt es?")
+            draft = "echo: Wann kommt es?"
+            await shows(jana, _has(draft, "bot", "draft"), "the draft")
+            await jana.edits_draft(draft, "Es kommt morgen.")
+            await now.sees("Es kommt morgen.")
+            await shows(jana, _has("Es kommt morgen.", "agent", "sent"), "it as Jana's")
+            await now.settled()
+            require(draft not in await now.texts(), "the draft went out")
+
+    async def test_what_the_bot_drafted_is_discarded(self, tmp_path: Path) -> None:
+        """It cannot be sent afterwards."""
+        async with self.at(tmp_path) as now:
+            jana = await now.with_draft("Wann kommt es?")
+            draft = "echo: Wann kommt es?"
+            await shows(jana, _has(draft, "bot", "draft"), "the draft")
+            await jana.drops_draft(draft)
+            await shows(jana, lambda lines: not _has(draft, "bot", "draft")(lines), "no draft")
+            require(bool(await _told(jana.sends_draft(draft))), "Jana is told nothing")
+            await now.settled()
+            require(draft not in await now.texts(), "it went out")
 
     async def test_files_go_both_ways(self, tmp_path: Path) -> None:
         """Whole, by the channel's declared features."""

@@ -18,7 +18,8 @@ class ThreadLine:
 
     ``by`` is ``customer``, ``bot``, ``agent``, ``system`` (a notice to the customer) or ``note``.
     ``state`` is that of an agent's line: ``waiting``, ``sent``, ``failed``, ``unknown`` or
-    ``cancelled``; of any other it is empty. ``files`` are the contents.
+    ``cancelled``; ``draft`` is one of the bot's that an agent can send; of any other it is empty.
+    ``files`` are the contents.
     """
 
     text: str
@@ -55,6 +56,15 @@ class Sitting(Protocol):
 
     async def sends_again(self, text: str) -> None:
         """Send a line that did not arrive once more."""
+
+    async def sends_draft(self, text: str) -> None:
+        """Send what the bot drafted as it is."""
+
+    async def edits_draft(self, text: str, to: str) -> None:
+        """Change what the bot drafted, and send that."""
+
+    async def drops_draft(self, text: str) -> None:
+        """Discard what the bot drafted."""
 
     async def releases(self) -> None:
         """Give the case back to the desk."""

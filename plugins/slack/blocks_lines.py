@@ -34,8 +34,8 @@ def line_message(case: Case, line: HistoryLine, words: Words) -> Shown:
     if is_long(line):
         blocks.append(kit.small(words("whole_as_file")))
     if line.state is State.DRAFT:
-        key = f"{case.id}:{line.id}"
-        blocks.append(kit.actions(kit.button(words("button_send_draft"), "desk.send_draft", key)))
+        blocks.append(_draft_buttons(f"{case.id}:{line.id}", words))
+    blocks += _folded(case, line, words)
     said = line.text or ", ".join(one.name for one in line.attachments)
     return Shown(kit.escape(cut(one_line(f"{who}: {said}"), _NOTIFIED)), blocks)
 
@@ -61,13 +61,29 @@ def page(case: Case, lines: Iterable[HistoryLine], words: Words, now: datetime) 
     for line in lines:
         who = [_who(case, line, words), words.clock(line.at, now), *_remarks(line, words)]
         blocks += [kit.small(" · ".join(who)), kit.rich(*_body(line, words, most=1500))]
+        blocks += _folded(case, line, words)
     return blocks or [kit.rich(kit.line(kit.words(words("history_empty"), italic=True)))]
 
 
 def settled(line: HistoryLine, words: Words, name: str, agent: str) -> Shown:
-    """What became of such a line; ``name`` is ``sent_again``, ``left`` or ``arrived``."""
+    """What became of such a line; ``name`` is that of its words."""
     told = words(name, agent=one_line(agent))
     return Shown(kit.escape(told), about(told, "", line))
+
+
+def _draft_buttons(key: str, words: Words) -> Raw:
+    names = ("send_draft", "edit_draft", "drop_draft")
+    return kit.actions(
+        *(kit.button(words(f"button_{name}"), f"desk.{name}", key) for name in names)
+    )
+
+
+def _folded(case: Case, line: HistoryLine, words: Words) -> list[Raw]:
+    """What shows the quoted text, where there is some."""
+    if not line.folded:
+        return []
+    key = f"{case.id}:0:{line.id}"
+    return [kit.actions(kit.button(words("button_folded"), "desk.folded", key))]
 
 
 def unchanged(line: HistoryLine, words: Words) -> Shown:
@@ -125,8 +141,12 @@ def _remarks(line: HistoryLine, words: Words) -> Iterator[str]:
         yield words("deleted")
     elif line.kind is Kind.BUTTON:
         yield words("pressed")
+    elif line.kind is Kind.AUTOMATIC:
+        yield words("automatic")
     if line.state is State.DRAFT:
         yield f"⚠️ {words('draft_effect')}" if line.effect else f"✏️ {words('draft')}"
+        if line.reason:
+            yield words.reason(line.reason)
     elif line.state in (State.FAILED, State.UNKNOWN, State.CANCELLED):
         yield words.name_of("state", line.state.value)
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.desk import Acted, Case, Macro, OrderAction, Preview
+from bot.clean import clean_text
+from bot.desk import Acted, Case, HistoryLine, Macro, OrderAction, Preview
 from plugins.slack import kit
 from plugins.slack.blocks import customer_of, holder_of
 from plugins.slack.kit import Raw
@@ -19,6 +20,7 @@ OUTCOMES = ("answered", "address", "return", "cancelled", "refund", "replaced")
 SNOOZES = ("hour", "hours", "workday", "week")
 TOOLS = ("macro", "order", "note", "assign", "language", "release", "history")
 LANGUAGES = ("de", "en")
+_PIECE, _PIECES = 2900, 20  # characters of a block, and blocks of a page of quoted text
 _ARGUMENT = 250  # characters; all of a form's come back in one field of 3,000
 
 
@@ -143,6 +145,32 @@ def note(case: Case, words: Words) -> Raw:
     """A line that stays inside."""
     field = kit.field("note", words("note_label"), kit.typed("note", long=True))
     return _modal("note", words, case.id, [field], submit="save")
+
+
+def draft(case: Case, line: HistoryLine, words: Words) -> Raw:
+    """What the bot would have said, to be changed and sent."""
+    if kit.width(line.text) > kit.INPUT:
+        return message(words("modal_draft"), words("draft_long"), words)
+    label = words("draft_label", customer=customer_of(case, words))
+    field = kit.field("draft", label, kit.typed("draft", value=line.text, long=True))
+    return _modal("draft", words, case.id, [field], submit="send", line=line.id)
+
+
+def folded(case: int, line: HistoryLine, words: Words, at: int) -> Raw:
+    """What a message quotes; ``at`` is the page."""
+    text = clean_text(line.folded)
+    pieces = [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)]
+    first = min(at * _PIECES, max(0, len(pieces) - 1))
+    blocks = [kit.rich(kit.line(kit.words(piece))) for piece in pieces[first : first + _PIECES]]
+    turn = [
+        kit.button(words(f"button_{name}"), f"desk.folded.{name}", f"{case}:{page}:{line.id}")
+        for name, page, there in (
+            ("folded_back", at - 1, at > 0),
+            ("folded_on", at + 1, first + _PIECES < len(pieces)),
+        )
+        if there
+    ]
+    return _modal("folded", words, case, [*blocks, *([kit.actions(*turn)] if turn else [])])
 
 
 def assign(case: Case, words: Words) -> Raw:

@@ -13,7 +13,7 @@ from bot.pacing import PAUSE
 from bot.ports import DeskInbox, Retry, Route, UnknownOutcome
 from bot.store.codec import Clock, utc_now
 from host.ports import Registrar, Services
-from plugins.slack import desk_actions, desk_templates, desk_tools
+from plugins.slack import desk_actions, desk_drafts, desk_templates, desk_tools
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import SlackApp
 from plugins.slack.desk_cards import Cards
@@ -47,6 +47,7 @@ class SlackDesk:
         self.ops = Ops(self._door)
         visitors = Visitors(self._door)
         desk_actions.register(app, visitors)
+        desk_drafts.register(app, visitors)
         desk_tools.register(app, visitors, self._door)
         desk_templates.register(app, visitors)
         self.ops.register(app)

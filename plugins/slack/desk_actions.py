@@ -18,7 +18,6 @@ from bot.desk import (
     Stop,
     TakeOver,
 )
-from bot.messages import State
 from bot.store import cases
 from plugins.slack import blocks_lines, blocks_modals, kit
 from plugins.slack import desk_ledger as ledger
@@ -198,20 +197,6 @@ async def _stop(visit: Visit) -> Answer:
     return None
 
 
-async def _send_draft(visit: Visit) -> Answer:
-    """What the bot would have said, as a line of the agent's. The draft's id makes it once."""
-    name = rest_of(visit.interaction)
-    line = await _line(visit, name)
-    if line is None or line.state is not State.DRAFT or not await visit.holds():
-        return None
-    command = Line(f"slack-draft:{name}", visit.case.id, visit.agent, line.text, line.attachments)
-    if await visit.do(command):
-        agent = await visit.office.people.name(visit.interaction.user, visit.office.commands)
-        shown = blocks_lines.settled(line, visit.office.words, "draft_sent", agent)
-        await visit.office.posts.change(f"line:{name}", shown)
-    return None
-
-
 async def _note(visit: Visit) -> Answer:
     await visit.show(blocks_modals.note(visit.case, visit.office.words))
     return None
@@ -300,7 +285,6 @@ _PRESSED: dict[str, Step] = {
     "again": _again,
     "leave": _leave,
     "stop": _stop,
-    "send_draft": _send_draft,
     "history": _history,
     "page.": _turn,
     "tool.take": _take,

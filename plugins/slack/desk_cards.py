@@ -9,7 +9,7 @@ from functools import partial
 from bot.desk import Case, CaseLine, HistoryLine
 from bot.messages import Author, State
 from bot.ports import Retry, Row, Tx
-from bot.store import cases, lines
+from bot.store import cases, drafts, lines
 from plugins.slack import blocks_lines, blocks_trouble, marks
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.blocks import Shown, card, changes_at
@@ -26,6 +26,7 @@ _TROUBLE = frozenset({State.FAILED, State.UNKNOWN})
 _CHANGES_WAITING = frozenset({Author.CUSTOMER, Author.AGENT})
 """With what these say a customer begins to wait for a person, or has waited."""
 _UNANSWERED = frozenset({State.FAILED, State.CANCELLED})
+_DECIDED = frozenset({drafts.SENT, drafts.DROPPED})
 _UNSAID = frozenset({State.QUEUED, State.SENDING, State.DRAFT})
 
 
@@ -132,7 +133,8 @@ class Cards:
         if row is None:
             return  # not posted yet; when it is, it has its state
         place = Place(row["case_id"], row["channel"], "")
-        await self._mark(place, row["ts"], line, Author(row["author"]))
+        if reason not in _DECIDED:  # a message that says who decided needs no mark
+            await self._mark(place, row["ts"], line, Author(row["author"]))
         await self._told(row, state, reason)
 
     async def place(self, case: Case) -> Place:
@@ -222,8 +224,8 @@ class Cards:
         change = bool(reason) and state in _ARRIVED
         told = await self.office.posts.known(key)
         settled = told and state not in _TROUBLE and not await self._is_in_trouble(row)
-        drafted = state is State.DRAFT
-        if not (state in _TROUBLE or change or settled or drafted):
+        drafted, decided = state is State.DRAFT, reason in _DECIDED
+        if not (state in _TROUBLE or change or settled or drafted or decided):
             return
         case = await self.office.case(row["case_id"])
         if case is None:
@@ -234,6 +236,9 @@ class Cards:
         if line is None:
             return
         place = await self.place(case)
+        if decided:
+            shown = blocks_lines.settled(line, self.office.words, str(reason), line.name or "–")
+            await self.office.posts.change(f"line:{line.id}", shown)
         if drafted:
             await self._draft(case, line, row["ts"])
         if settled and state in _ARRIVED:

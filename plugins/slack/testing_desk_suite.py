@@ -20,6 +20,11 @@ _BY = {"👤": "customer", "🤖": "bot", "⚙️": "system", "💬": "agent", "
 _SENT = {"delivered": "sent", "read": "sent", "sending": "waiting", "queued": "waiting"}
 _STATES = {emoji: _SENT.get(state.value, state.value) for state, emoji in EMOJI.items()}
 _MOMENT = 0.6  # seconds in which an agent hears that something did not work
+_SEND_DRAFT, _EDIT_DRAFT, _DROP_DRAFT = (
+    "So an den Kunden senden",
+    "Bearbeiten und senden",
+    "Verwerfen",
+)
 _TAKE, _BACK, _DONE, _MORE = "Übernehmen", "Zurück an den Bot", "Erledigt", "Mehr …"
 
 
@@ -128,6 +133,18 @@ class SlackAgent:
         if button in notice.buttons:
             raise Told(self.person.ephemeral[-1].words)
 
+    async def sends_draft(self, text: str) -> None:
+        """As in the protocol."""
+        await self._settles_draft(text, _SEND_DRAFT)
+
+    async def edits_draft(self, text: str, to: str) -> None:
+        """As in the protocol."""
+        await self._settles_draft(text, _EDIT_DRAFT, to)
+
+    async def drops_draft(self, text: str) -> None:
+        """As in the protocol."""
+        await self._settles_draft(text, _DROP_DRAFT)
+
     async def releases(self) -> None:
         """As in the protocol."""
         card = await self._card()
@@ -205,6 +222,24 @@ class SlackAgent:
             return
         raise Told(self.person.ephemeral[-1].words)
 
+    async def _settles_draft(self, text: str, button: str, to: str = "") -> None:
+        heard = len(self.person.ephemeral)
+        drafts = [one for one in self._messages() if button in one.buttons and text in one.words]
+        if not drafts:
+            raise Told("there is no button for it")
+        await self.person.presses(drafts[0], button)
+        if to:
+            view = await self._slack.until(
+                lambda: self._top("desk.draft") or len(self.person.ephemeral) > heard
+            )
+            if isinstance(view, OpenView):
+                await self._submits(view, {"draft": to})
+        await self._slack.until(
+            lambda: button not in drafts[0].buttons or len(self.person.ephemeral) > heard
+        )
+        if button in drafts[0].buttons:
+            raise Told(self.person.ephemeral[-1].words)
+
     def _own(self, text: str) -> Message:
         card = self._latest()
         found = self._support.thread(card) if card else []
@@ -250,7 +285,8 @@ def shown(message: Message) -> Iterator[ThreadLine]:
         else:
             state = "waiting" if by == "agent" else ""
             state = _STATES.get(next(iter(message.bot_reactions), ""), state)
-            yield ThreadLine(_text(blocks[1]["elements"]), by, state if by == "agent" else "")
+            told = "draft" if _SEND_DRAFT in message.buttons else state if by == "agent" else ""
+            yield ThreadLine(_text(blocks[1]["elements"]), by, told)
 
 
 def _of_transcript(section: Raw) -> ThreadLine:

@@ -83,7 +83,8 @@ def _line_command(
         raise Fault(400, "empty")
     if kind == "edit":
         return Edit(name, case, agent, line, text)
-    return Line(name, case, agent, text, attachments, internal=kind == "note")
+    draft = text_of(found, "draft")
+    return Line(name, case, agent, text, attachments, internal=kind == "note", draft=draft)
 
 
 def _triage_command(
@@ -229,6 +230,7 @@ def shown_line(
         "kind": line.kind,
         "effect": line.effect,
         "quote": line.quote,
+        "folded": line.folded,
         "command": line.command,
         "edited": line.edited,
         "templates": templates and awaits_template(line),

@@ -346,7 +346,7 @@ class DeskClient(HttpClient):
         return await self.command("edit", case, line=line, text=text)
 
     async def unsend(self, case: int, line: str) -> Mapping[str, Any]:
-        """Delete a line."""
+        """Delete a line, or discard a draft."""
         return await self.command("unsend", case, line=line)
 
     async def send_again(self, case: int, line: str) -> Mapping[str, Any]:

@@ -49,6 +49,22 @@ class WebAgent:
         """As in the protocol."""
         await self._does(self._client.send_again(*await self._line(text)))
 
+    async def sends_draft(self, text: str) -> None:
+        """As in the protocol."""
+        await self.edits_draft(text, text)
+
+    async def edits_draft(self, text: str, to: str) -> None:
+        """As in the protocol."""
+        draft = await self._draft(text)
+        files = [file["file"] for file in draft["attachments"] if file["file"]]
+        more = {"text": to, "attachments": files, "draft": draft["id"]}
+        await self._does(self._client.command("line", await self._case(), **more))
+
+    async def drops_draft(self, text: str) -> None:
+        """As in the protocol."""
+        draft = await self._draft(text)
+        await self._does(self._client.unsend(await self._case(), draft["id"]))
+
     async def releases(self) -> None:
         """As in the protocol."""
         await self._does(self._client.command("release", await self._case()))
@@ -93,10 +109,15 @@ class WebAgent:
         line = next(one for one in lines if one["author"] == "agent" and one["text"] == text)
         return case, line["id"]
 
+    async def _draft(self, text: str) -> Mapping[str, Any]:
+        lines = await self._client.history(await self._case())
+        return next(one for one in lines if one["author"] == "bot" and one["text"] == text)
+
     async def _shown(self, line: Mapping[str, Any]) -> ThreadLine:
         fetched = [file["file"] for file in line["attachments"] if file["file"]]
         files = [await self._client.download(file) for file in fetched]
-        state = _STATES.get(line["state"], line["state"]) if line["author"] == "agent" else ""
+        told = line["author"] == "agent" or line["state"] == "draft"
+        state = _STATES.get(line["state"], line["state"]) if told else ""
         return ThreadLine(line["text"], line["author"], state or "", tuple(files))
 
     async def _does(self, doing: Awaitable[Any]) -> None:

@@ -57,7 +57,7 @@ function fieldNode({ name, label, hint = "", value = "", long = false, required 
   }
   const suggested = list && el("datalist", { id: `${id}-list` }, list.map((one) => el("option", { value: one })));
   const autocomplete = list ? "off" : "name";
-  const input = long ? el("textarea", { ...common, rows: 2 }) : el("input", { ...common, autocomplete, list: list && `${id}-list` });
+  const input = long ? el("textarea", { ...common, rows: Math.min(12, Math.max(2, value.split("\n").length, Math.ceil(value.length / 60))) }) : el("input", { ...common, autocomplete, list: list && `${id}-list` });
   input.value = value;
   return el("div", { class: "field" }, heading, input, suggested);
 }

@@ -25,12 +25,14 @@ const thread = new Thread({
   list: byId("lines"),
   words,
   acts: {
-    use: (text) => composer.use(text),
     stop: (line) => quietly(() => command("stop", { line: line.id })),
     again: (line) => quietly(() => command("again", { line: line.id })),
     edit: editLine,
     unsend: unsendLine,
     template: templateLine,
+    sendDraft: (line) => quietly(() => command("line", asAnswer(line))),
+    editDraft,
+    dropDraft: (line) => quietly(() => command("unsend", { line: line.id })),
   },
 });
 const opens = (after) => api.opens(after);
@@ -238,6 +240,23 @@ async function editLine(line) {
     yes: words.t("save"),
     no: words.t("cancel"),
     send: (values) => command("edit", { line: line.id, ...values }),
+  });
+  await reload();
+}
+
+/** A draft as an answer of the agent's, with its files. */
+function asAnswer(line) {
+  const attachments = line.attachments.map((file) => file.file).filter(Boolean);
+  return { text: line.text, attachments, draft: line.id };
+}
+
+async function editDraft(line) {
+  await ask({
+    title: words.t("ask_draft_title"),
+    fields: [{ name: "text", label: words.t("message"), value: line.text, long: true, required: true, limit: 8000 }],
+    yes: words.t("send_line"),
+    no: words.t("cancel"),
+    send: (values) => command("line", { ...asAnswer(line), ...values }),
   });
   await reload();
 }

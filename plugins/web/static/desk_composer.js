@@ -77,13 +77,6 @@ export class Composer {
     if (!byId("writing").hidden) this.field.focus();
   }
 
-  /** Take a draft's text into the answer. */
-  use(text) {
-    this.focus("line");
-    this.field.value = this.field.value ? `${this.field.value}\n${text}` : text;
-    fit(this.field);
-  }
-
   relabel() {
     const { words, mode } = this;
     const form = byId("answer");

@@ -6,7 +6,7 @@ import { shownFile } from "./uploads.js";
 const SIGNS = { queued: "clock", sending: "clock", sent: "check", delivered: "checks", read: "checks", failed: "warn", unknown: "warn", cancelled: "close" };
 
 export class Thread {
-  /** `acts` are what an agent does with a line: use, again, stop, edit, unsend, template. */
+  /** `acts` are what an agent does with a line: again, stop, edit, unsend, template; with a draft: sendDraft, editDraft, dropDraft. */
   constructor({ scroll, list, words, acts }) {
     Object.assign(this, { scroll, list, words, acts });
     this.case = null;
@@ -41,7 +41,7 @@ export class Thread {
       const own = dayKey(line.at);
       if (own !== day) items.push({ key: `day ${own}`, state: language, make: () => this.day(line) });
       day = own;
-      items.push({ key: line.id, state: JSON.stringify([line, language, line.author === "agent" && this.mine, this.contact]), make: () => this.line(line) });
+      items.push({ key: line.id, state: JSON.stringify([line, language, this.mine && (line.author === "agent" || line.state === "draft"), this.contact]), make: () => this.line(line) });
     }
     return items;
   }
@@ -52,25 +52,40 @@ export class Thread {
 
   line(line) {
     const draft = line.state === "draft";
-    const kind = { draft: "draft", failed: "wrong", unknown: "wrong", cancelled: "gone" }[line.state];
-    const classes = ["line", `by-${line.author}`, kind];
+    const kind = { draft: "draft", failed: "wrong", unknown: "wrong", cancelled: line.reason === "draft_sent" ? "settled" : "gone" }[line.state];
+    const classes = ["line", `by-${line.author}`, kind, line.kind === "automatic" && "automatic"];
     const body = el("div", { class: "body" });
-    if (draft) body.append(el("p", { class: "label" }, this.words.t(line.effect ? "draft_effect" : "draft")));
+    if (draft) body.append(el("p", { class: "label" }, this.draftLabel(line)));
     if (line.quote) body.append(el("blockquote", { dir: "auto" }, line.quote));
     if (line.kind === "delete") body.append(el("p", { class: "label" }, this.words.t("kind_delete")));
     else if (line.text) body.append(el("p", { class: "text", dir: "auto" }, linked(line.text)));
     else if (!line.attachments.length) body.append(el("p", { class: "label" }, this.words.t("kind_empty")));
+    if (line.folded) body.append(this.folded(line));
     for (const file of line.attachments) body.append(shownFile(file, "desk/api/files", this.words));
     return el("li", { class: classes.filter(Boolean).join(" ") }, this.head(line), body, this.foot(line));
   }
 
+  /** What it is, and why it did not go out by itself, where there is more to say than that. */
+  draftLabel(line) {
+    const what = this.words.t(line.effect ? "draft_effect" : "draft");
+    return line.reason_text ? `${what}. ${line.reason_text}.` : what;
+  }
+
+  /** What a mail quotes: there, and out of the way. */
+  folded(line) {
+    const text = el("p", { class: "text", dir: "auto" }, linked(line.folded));
+    return el("details", { class: "folded" }, el("summary", {}, this.words.t("show_folded")), text);
+  }
+
   head(line) {
     const sign = { bot: "bot", note: "lock", agent: "person", system: "info" }[line.author];
-    const name = line.name || this.words.t(`author_${line.author}`);
+    // A draft is named after who decided about it; the words are the bot's.
+    const name = (line.author !== "bot" && line.name) || this.words.t(`author_${line.author}`);
     const label = line.author === "note" ? this.noteLabel(line) : name;
     const time = el("time", { datetime: line.at }, timeText(line.at, this.words.language));
     const edited = line.kind === "edit" || line.edited ? el("span", {}, this.words.t("kind_edit")) : null;
-    return el("p", { class: "head" }, sign ? icon(sign) : null, el("strong", {}, label), edited, time);
+    const machine = line.kind === "automatic" ? el("span", { class: "tag" }, this.words.t("kind_automatic")) : null;
+    return el("p", { class: "head" }, sign ? icon(sign) : null, el("strong", {}, label), edited, machine, time);
   }
 
   /** A note without a name is the system's. */
@@ -79,12 +94,19 @@ export class Thread {
   }
 
   foot(line) {
-    if (line.state === "draft") return el("p", { class: "foot" }, this.link("use_draft", () => this.acts.use(line.text)));
+    if (line.state === "draft") return el("p", { class: "foot" }, this.draftLinks(line));
     if (!line.state) return null;
     const parts = [icon(SIGNS[line.state] ?? "clock"), el("span", {}, this.outcome(line))];
     if (line.repeated) parts.push(el("span", {}, this.words.t("repeated")));
     const links = line.author === "agent" && this.mine ? this.links(line) : null;
     return el("p", { class: "foot" }, parts, links, this.mail(line));
+  }
+
+  draftLinks(line) {
+    if (!this.mine) return el("span", {}, this.words.t("draft_locked"));
+    const { sendDraft, editDraft, dropDraft } = this.acts;
+    const choices = [["send_draft", sendDraft], line.text && ["edit_draft", editDraft], ["drop_draft", dropDraft]];
+    return choices.filter(Boolean).map(([name, act]) => this.link(name, () => act(line)));
   }
 
   /** Not by us: the address that was left, to copy or to open in one's own mail program. */
@@ -115,6 +137,7 @@ export class Thread {
   /** The sentence of a final reason says it all; a code of some plugin's says nothing by itself. */
   outcome(line) {
     const state = this.words.t(`state_${line.state}`);
+    if (["draft_sent", "draft_dropped"].includes(line.reason) && line.name) return this.words.t(line.reason, { agent: line.name });
     const final = ["failed", "unknown", "cancelled"].includes(line.state);
     if (line.reason_text) return final ? line.reason_text : `${state}. ${line.reason_text}`;
     return final && line.reason ? `${state}: ${line.reason}` : state;
