@@ -141,8 +141,8 @@ class DeskScene:
         await self.asks_for_person()
         agent = await self.room.agent("Jana Berg")
         await shows(agent, lambda lines: any(line.text == ASKS for line in lines), "the case")
-        async with self.refusing(Retry(_HELD_UP)):
-            await self.says(asks)
+        async with asyncio.TaskGroup() as group, self.refusing(Retry(_HELD_UP)):
+            group.create_task(self.says(asks))  # a terminal waits for what is said to it
             await self.bot.until(_WAITS, PATIENCE)
             await agent.takes_over()
         await self.sees(lambda text: "Jana" in text)
