@@ -61,6 +61,8 @@ def page(case: Case, lines: Iterable[HistoryLine], words: Words, now: datetime) 
     for line in lines:
         who = [_who(case, line, words), words.clock(line.at, now), *_remarks(line, words)]
         blocks += [kit.small(" · ".join(who)), kit.rich(*_body(line, words, most=1500))]
+        if line.state is State.DRAFT:
+            blocks.append(_draft_buttons(f"{case.id}:{line.id}", words))
         blocks += _folded(case, line, words)
     return blocks or [kit.rich(kit.line(kit.words(words("history_empty"), italic=True)))]
 

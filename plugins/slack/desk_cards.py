@@ -166,7 +166,12 @@ class Cards:
         if later and not renewed:
             return  # the card is not the first one
         said = await self.office.commands.history(case.id, limit=_BEFORE)
-        earlier = [line for line in said if renewed or line.at <= case.opened_at]
+        # A draft has buttons of its own, which a message with many lines has not.
+        earlier = [
+            line
+            for line in said
+            if renewed or (line.at <= case.opened_at and line.state is not State.DRAFT)
+        ]
         if earlier:
             shown = blocks_lines.transcript(case, earlier, self.office.words)
             await self._put(key, shown, place)

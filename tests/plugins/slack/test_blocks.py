@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.clean import clean_text
 from bot.desk import Acted, ActField, Macro, OrderAction, Preview
 from bot.messages import Author, Kind, State
 from desk.hours import WORKDAYS
@@ -247,9 +248,50 @@ def test_a_draft_says_so_and_that_its_effect_has_happened() -> None:
     draft = line(author=Author.BOT, state=State.DRAFT, id="out:3")
     shown = blocks_lines.line_message(TAKEN, draft, words())
     assert "✏️ Entwurf, nicht gesendet" in taken_by_slack(shown)
-    assert pressable(shown) == ["desk.send_draft"]
+    assert pressable(shown) == ["desk.send_draft", "desk.edit_draft", "desk.drop_draft"]
     effect = blocks_lines.line_message(TAKEN, replace(draft, effect=True), words())
     assert "⚠️ Nicht gesendet, ist aber schon geschehen" in taken_by_slack(effect)
+
+
+def test_a_draft_says_why_it_did_not_go_out() -> None:
+    draft = line(author=Author.BOT, state=State.DRAFT, id="out:3", reason="uncertain")
+    shown = blocks_lines.line_message(TAKEN, draft, words())
+    assert "Der Bot war sich nicht sicher" in taken_by_slack(shown)
+
+
+def test_a_machines_answer_says_so() -> None:
+    shown = blocks_lines.line_message(TAKEN, line(kind=Kind.AUTOMATIC), words())
+    assert "automatische Antwort" in taken_by_slack(shown)
+
+
+@pytest.mark.parametrize("folded", ["> Hallo", NASTY, "> Zeile\n" * 40_000])
+def test_quoted_text_is_behind_a_button_and_whole_in_its_modal(folded: str) -> None:
+    quoting = line("Danke", folded=folded)
+    shown = blocks_lines.line_message(TAKEN, quoting, words())
+    assert "Zeile" not in taken_by_slack(shown)
+    assert pressable(shown) == ["desk.folded"]
+    assert pressable(Shown("x", blocks_lines.page(TAKEN, [quoting], words(), NOW)))
+    read, at, on = "", 0, True
+    while on:
+        view = blocks_modals.folded(7, quoting, words(), at)
+        assert view_problems(view) == []
+        read += "".join(
+            part["text"]
+            for block in view["blocks"]
+            if block["type"] == "rich_text"
+            for section in block["elements"]
+            for part in section["elements"]
+        )
+        on = "desk.folded.folded_on" in json.dumps(view)
+        at += 1
+    assert read == clean_text(folded)
+
+
+def test_a_draft_that_no_form_can_hold_says_what_to_do() -> None:
+    draft = line("x" * 3001, author=Author.BOT, state=State.DRAFT, id="out:3")
+    view = blocks_modals.draft(TAKEN, draft, words())
+    assert "zu lang" in json.dumps(view)
+    assert view_problems(blocks_modals.draft(TAKEN, line(NASTY), words())) == []
 
 
 def test_the_transcript_keeps_the_latest_that_fits() -> None:
