@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.clean import clean_text, valid_text
 from bot.messages import Address, Features, Inbound, Kind, Owner, Receipt, Speaker
 from bot.ports import Files, Row, Store, Texts, Tx
-from bot.store import agents, cases, conversations, turns
+from bot.store import agents, cases, conversations, linking, turns
 from bot.store.codec import Clock, attachments_to_json, unstamp, utc_now
 from bot.store.telling import apply_receipt, post_line, wake_if_waiting
 
@@ -81,6 +81,7 @@ class CoreInbox:
             return False
         if message.kind not in (Kind.EDIT, Kind.DELETE):  # no reply window begins anew with one
             conversations.note_message(tx, conversation["id"], message, now)
+            linking.heard(tx, conversation["id"], message, now)
         unfetched = any(not one.file and not one.error for one in message.attachments)
         if status == "pending":
             self._wake(tx, conversation, message, now)
