@@ -128,14 +128,15 @@ class CoreInbox:
 
 def _tidy(message: Inbound) -> Inbound:
     text = clean_text(message.text)
-    name = clean_text(message.sender_name)[:80] if message.sender_name else None
+    name = " ".join(clean_text(message.sender_name or "").split())[:80] or None
     kind = message.kind
     if kind is Kind.TEXT and not text:
         kind = Kind.MEDIA if message.attachments else Kind.EMPTY
     # What was deleted is shown as what a deletion is about.
     quotes = message.edits if kind is Kind.DELETE else message.quotes
     attachments = tuple(
-        replace(one, name=clean_text(one.name)[:200]) for one in message.attachments
+        replace(one, name=" ".join(clean_text(one.name).split())[:200])
+        for one in message.attachments
     )
     return replace(
         message,

@@ -10,6 +10,7 @@ from typing import Any
 from bot.clean import clean_text
 from bot.desk import Case
 from plugins.slack import kit
+from plugins.slack.blocks_customers import related
 from plugins.slack.kit import Raw, cut, one_line
 from plugins.slack.words import Words
 
@@ -38,6 +39,7 @@ def card(case: Case, words: Words, now: datetime) -> Shown:
         blocks.append(kit.rich(kit.bullets(orders)))
     if (done := [*_understood(case, words)]) and not over:
         blocks.append(kit.rich(kit.lines(done)))
+    blocks += related(case, words)
     if case.summary:
         blocks.append(kit.rich(kit.quote(kit.words(cut(clean_text(case.summary), _SUMMARY)))))
     if row := _buttons(case, words, now):

@@ -13,7 +13,7 @@ from bot.pacing import PAUSE
 from bot.ports import DeskInbox, Retry, Route, UnknownOutcome
 from bot.store.codec import Clock, utc_now
 from host.ports import Registrar, Services
-from plugins.slack import desk_actions, desk_templates, desk_tools
+from plugins.slack import desk_actions, desk_linking, desk_templates, desk_tools
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import SlackApp
 from plugins.slack.desk_cards import Cards
@@ -49,6 +49,7 @@ class SlackDesk:
         desk_actions.register(app, visitors)
         desk_tools.register(app, visitors, self._door)
         desk_templates.register(app, visitors)
+        desk_linking.register(app, visitors)
         self.ops.register(app)
         app.add_handler(Threads(self._door, self._channels))
 

@@ -174,6 +174,8 @@ class Cards:
                 ledger.attempt(tx, key, place.channel, place.ts, self.office.clock())
                 ledger.posted(tx, key, "-", "")
             for line in earlier:
+                if line.channel is not None:
+                    continue  # it belongs to the thread of another case, or will
                 ledger.note_line(tx, place, line, "")
 
         await store.write(note)

@@ -34,7 +34,7 @@ const thread = new Thread({
   },
 });
 const opens = (after) => api.opens(after);
-const menu = new CaseMenu({ words, me, command, colleagues, opens, done: quietly });
+const menu = new CaseMenu({ words, me, command, colleagues, others, opens, done: quietly });
 const buttons = new Drawn(byId("actions"));
 const card = new Drawn(byId("card"));
 const composer = new Composer({ words, me, onSend: (kind, more) => command(kind, more), onTake: takeOver });
@@ -91,7 +91,7 @@ function drawCase() {
   byId("case-name").textContent = caseName(current, words);
   byId("case-line").textContent = caseLine();
   buttons.show([...menu.entry(current), ...actions()]);
-  card.show([{ key: current.id, state: JSON.stringify([current, words.language]), make: () => drawCard(current, words) }]);
+  card.show([{ key: current.id, state: JSON.stringify([current, words.language]), make: () => drawCard(current, words, { link, unlink, choose }) }]);
   composer.show(current);
 }
 
@@ -266,6 +266,30 @@ async function templateLine(line) {
 function colleagues() {
   const names = list.open.map((item) => item.agent_name).filter((name) => name && name !== me());
   return [...new Set(names)].sort();
+}
+
+/** Open cases of other people, as far as the list tells: one of them may be the same person's. */
+function others() {
+  const known = new Set([current.conversation, ...current.related.map((one) => one.conversation)]);
+  return list.open.filter((item) => !known.has(item.conversation));
+}
+
+function link(other) {
+  return quietly(() => command("link", { other: other.conversation }));
+}
+
+/** A proposal is declined at once; a link is only ended by somebody who means it. */
+async function unlink(other) {
+  const send = () => command("unlink", { other: other.conversation });
+  if (other.proposed) return quietly(send);
+  await ask({
+    title: words.t("ask_unlink_title"),
+    text: words.t("ask_unlink_text"),
+    yes: words.t("unlink"),
+    no: words.t("cancel"),
+    send,
+  });
+  await reload();
 }
 
 async function closeCase() {
