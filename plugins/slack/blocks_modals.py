@@ -11,7 +11,7 @@ from bot.desk import Acted, Case, Macro, OrderAction, Preview
 from plugins.slack import kit
 from plugins.slack.blocks import customer_of, holder_of
 from plugins.slack.blocks_customers import told
-from plugins.slack.kit import Raw
+from plugins.slack.kit import Raw, cut, one_line
 from plugins.slack.words import Words
 
 OWN = "own"
@@ -191,6 +191,28 @@ def link(case: Case, words: Words) -> Raw:
         kit.field("case", words("link_label"), kit.typed("case", most=12)),
     ]
     return of_case("link", words, case.id, blocks, submit="link")
+
+
+def revealed(case: Case, shown: Case, words: Words) -> Raw:
+    """Who a customer is, for who asked alone; ``shown`` is the case with the pseudonym."""
+    channel = words.name_of("channel", case.address.channel)
+    facts = [(words("reveal_name"), customer_of(case, words)), (channel, case.address.id)]
+    if case.contact:
+        facts.append((words("contact"), case.contact))
+    for one in case.related:
+        told_as = f"{words.name_of('channel', one.address.channel)}: {one.address.id}"
+        mark = "❔" if one.proposed else "🔗"
+        facts.append((f"{mark} {one.name or words('nobody_known')}", told_as))
+    lines = [
+        [kit.words(f"{cut(one_line(name), 60)}: ", bold=True), kit.words(cut(one_line(value), 200))]
+        for name, value in facts
+    ]
+    blocks = [
+        kit.section(customer_of(shown, words)),
+        kit.rich(kit.lines(lines)),
+        kit.small(words("reveal_logged")),
+    ]
+    return of_case("reveal", words, case.id, blocks)
 
 
 def macros(case: Case, found: Sequence[Macro], words: Words, chosen: Macro | None = None) -> Raw:

@@ -185,8 +185,7 @@ async def _settle(visit: Visit, name: str, text: str) -> None:
 
 
 async def _line(visit: Visit, name: str) -> HistoryLine | None:
-    conversation = visit.case.conversation
-    return await visit.office.commands.store.read(lambda tx: cases.line(tx, conversation, name))
+    return await visit.office.line(visit.case, name)
 
 
 async def _stop(visit: Visit) -> Answer:
@@ -201,13 +200,16 @@ async def _stop(visit: Visit) -> Answer:
 async def _send_draft(visit: Visit) -> Answer:
     """What the bot would have said, as a line of the agent's. The draft's id makes it once."""
     name = rest_of(visit.interaction)
-    line = await _line(visit, name)
+    conversation = visit.case.conversation
+    # As the customer would read it; what is shown may hide who that is.
+    line = await visit.office.commands.store.read(lambda tx: cases.line(tx, conversation, name))
     if line is None or line.state is not State.DRAFT or not await visit.holds():
         return None
     command = Line(f"slack-draft:{name}", visit.case.id, visit.agent, line.text, line.attachments)
     if await visit.do(command):
         agent = await visit.office.people.name(visit.interaction.user, visit.office.commands)
-        shown = blocks_lines.settled(line, visit.office.words, "draft_sent", agent)
+        seen = await visit.office.veil.line(visit.case, line)
+        shown = blocks_lines.settled(seen, visit.office.words, "draft_sent", agent)
         await visit.office.posts.change(f"line:{name}", shown)
     return None
 
@@ -279,7 +281,7 @@ async def _page(visit: Visit, at: int) -> None:
     """A page of the history; ``at`` counts from the end."""
     office = visit.office
     wanted = (at + 1) * PAGE
-    lines = await office.commands.history(visit.case.id, limit=wanted + 1)
+    lines = await office.history(visit.case, wanted + 1)
     shown = lines[-wanted : len(lines) - at * PAGE] if at else lines[-PAGE:]
     blocks = blocks_lines.page(visit.case, shown, office.words, office.clock())
     before, after = len(lines) > wanted, at > 0
