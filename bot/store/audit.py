@@ -60,8 +60,8 @@ def raise_alarm(
 
 
 def latest_alarm(tx: Tx) -> Row | None:
-    """The latest alarm, without its facts."""
-    return tx.row("SELECT id, at, kind FROM alarms ORDER BY id DESC LIMIT 1")
+    """The latest alarm; ``facts`` are text."""
+    return tx.row("SELECT * FROM alarms ORDER BY id DESC LIMIT 1")
 
 
 def alarm_counts(tx: Tx) -> dict[str, int]:

@@ -48,6 +48,7 @@ async function reload() {
   try {
     list.open = await api.cases(false);
     if (list.filter === "closed") list.closed = await api.cases(true);
+    showAlarm(await api.alarm());
     if (current) await reloadCase(current.id);
   } catch (error) {
     if (error.status !== 401) showConnection(false);
@@ -120,6 +121,15 @@ function actions() {
     return [button("close_case", "done", "secondary", closeCase), button("take_over", "hand", "primary", takeOver)];
   if (current.agent !== me()) return [button("take_from", "hand", "secondary", takeOver)];
   return [button("close_case", "done", "secondary", closeCase), button("hand_back", "return", "primary", handBack)];
+}
+
+/** For whoever runs the bot: a small shop has no other place where it is seen. */
+function showAlarm(alarm) {
+  const line = byId("alarm");
+  line.hidden = !alarm;
+  if (!alarm) return;
+  const at = new Date(alarm.at).toLocaleString(words.language, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+  line.replaceChildren(icon("warn"), el("strong", {}, `${words.t("alarm")} ${at}: ${alarm.text}`), el("span", {}, ` ${alarm.advice}`));
 }
 
 function showConnection(open) {
@@ -400,6 +410,7 @@ async function login(token) {
 async function enter() {
   try {
     list.open = await api.cases(false);
+    showAlarm(await api.alarm());
   } catch (error) {
     if (error.status !== 401) setTimeout(enter, 1500);
     return;
