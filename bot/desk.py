@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bot.messages import Address, Attachment, Author, Kind, Owner, State
+
+if TYPE_CHECKING:
+    from bot.store.customers import Related
 
 Priority = Literal["high", "normal", "low"]
 
@@ -31,6 +34,7 @@ class HistoryLine:
     command: str | None = None  # of an agent's line: the id of the command that made it
     edited: bool = False  # of an agent's line: its text was changed after it was accepted
     repeated: bool = False  # of an agent's line: it was sent again, as another line
+    channel: str | None = None  # of a line in another conversation of the customer's
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class Case:
     due_at: datetime | None = None  # when a person should have answered, by hours and priority
     snoozed_until: datetime | None = None
     summary: str = ""  # two sentences made from facts, in the desk's language
+    person: int = 0  # the customer's number, over all channels
+    related: tuple[Related, ...] = ()  # the customer's other conversations; proposed ones first
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,22 +213,23 @@ class Close(_Command):
     outcome: str = ""
 
 
-Command = (
-    TakeOver
-    | Line
-    | Stop
-    | Edit
-    | Unsend
-    | Again
-    | SendTemplate
-    | Assign
-    | Release
-    | Prioritise
-    | Snooze
-    | SetLanguage
-    | HandBack
-    | Close
-)
+@dataclass(frozen=True, slots=True)
+class Link(_Command):
+    """Say that conversation ``other`` is the same customer's: proposed or not."""
+
+    other: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unlink(_Command):
+    """Say that conversation ``other`` is not the same customer's: linked or only proposed."""
+
+    other: int
+
+
+_LineCommand = Line | Stop | Edit | Unsend | Again | SendTemplate
+_CaseCommand = TakeOver | Assign | Release | Prioritise | Snooze | SetLanguage | HandBack | Close
+Command = _LineCommand | _CaseCommand | Link | Unlink
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.clean import clean_text, valid_text
 from bot.messages import Address, Features, Inbound, Kind, Owner, Receipt, Speaker
 from bot.ports import Files, Row, Store, Texts, Tx
-from bot.store import agents, cases, conversations, turns
+from bot.store import agents, cases, conversations, linking, turns
 from bot.store.codec import Clock, attachments_to_json, unstamp, utc_now
 from bot.store.telling import apply_receipt, post_line, wake_if_waiting
 
@@ -82,6 +82,7 @@ class CoreInbox:
             return False
         if message.kind not in (*_NOTED, Kind.EDIT):  # no reply window begins anew with one
             conversations.note_message(tx, conversation["id"], message, now)
+            linking.heard(tx, conversation["id"], message, now)
         unfetched = any(not one.file and not one.error for one in message.attachments)
         if status == "pending":
             self._wake(tx, conversation, message, now)
@@ -128,14 +129,15 @@ class CoreInbox:
 
 def _tidy(message: Inbound) -> Inbound:
     text = clean_text(message.text)
-    name = clean_text(message.sender_name)[:80] if message.sender_name else None
+    name = " ".join(clean_text(message.sender_name or "").split())[:80] or None
     kind = message.kind
     if kind is Kind.TEXT and not text:
         kind = Kind.MEDIA if message.attachments else Kind.EMPTY
     # What was deleted is shown as what a deletion is about.
     quotes = message.edits if kind is Kind.DELETE else message.quotes
     attachments = tuple(
-        replace(one, name=clean_text(one.name)[:200]) for one in message.attachments
+        replace(one, name=" ".join(clean_text(one.name).split())[:200])
+        for one in message.attachments
     )
     return replace(
         message,

@@ -13,6 +13,7 @@ from bot.desk import (
     Edit,
     HandBack,
     Line,
+    Link,
     Prioritise,
     Release,
     SendTemplate,
@@ -20,6 +21,7 @@ from bot.desk import (
     Snooze,
     Stop,
     TakeOver,
+    Unlink,
     Unsend,
 )
 from bot.ports import Row, Tx
@@ -28,6 +30,7 @@ from bot.store.codec import Clock, utc_now
 from desk.changes import Changes
 from desk.claims import Claims
 from desk.lines import Lines
+from desk.linking import Linking
 from desk.ownership import Ownership
 from desk.templates import Templates
 from desk.triage import Triage
@@ -43,6 +46,7 @@ class Commands:
     templates: Templates
     triage: Triage
     claims: Claims
+    linking: Linking
     clock: Clock = utc_now
 
     def apply(self, tx: Tx, command: Command) -> CommandResult:
@@ -70,6 +74,11 @@ class Commands:
     def _apply(self, tx: Tx, command: Command, case: Row) -> CommandResult:
         if isinstance(command, Line) and command.internal:
             return self.lines.note(tx, command, case)
+        match command:
+            case Link():
+                return self.linking.link(tx, command, case)
+            case Unlink():
+                return self.linking.part(tx, command, case)
         if case["state"] == "closed":
             return CommandResult(False, "case_closed")
         match command:

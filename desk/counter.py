@@ -22,6 +22,7 @@ from desk.expecting import ANSWER, Expecting
 from desk.handoff import CaseBook
 from desk.inbox import CoreDeskInbox
 from desk.lines import Lines
+from desk.linking import Linking
 from desk.macros import Macros
 from desk.ownership import Ownership
 from desk.routing import Routing
@@ -91,6 +92,7 @@ class Counter:
             templates=templates,
             triage=self._triage,
             claims=self._claims,
+            linking=Linking(book=book),
             clock=clock,
         )
         self.middleware: Sequence[Middleware] = [Contacts(store=store, book=book).notice]

@@ -114,7 +114,7 @@ class CoreDeskInbox:
 
         def work(tx: Tx) -> list[HistoryLine]:
             row = cases.get_row(tx, case)
-            return [] if row is None else cases.history(tx, row["conversation"], limit)
+            return [] if row is None else cases.history(tx, row["conversation"], limit, linked=True)
 
         return await self.store.read(work)
 

@@ -25,6 +25,7 @@ from bot.ports import (
     WebhookChannel,
 )
 from bot.store import StoreError
+from host.alarms import Alarms
 from host.errors import Fatal, Invalid
 from host.files import SWEEP
 from host.folder import door, locked
@@ -112,11 +113,17 @@ class App:
             if plugin.state == "broken":
                 log.error("plugin left out", extra={"plugin": plugin.name, "why": plugin.reason})
         channels = wiring.channels.values()
+        alarms = Alarms(self.store)
         self.web = WebServer(
             bound=bound,
             routes=built.routes,
             webhooks=[route for channel in channels for route in self._webhooks(channel)],
-            health=[self._store_health, self._opened_health, *self.plugins.each("health")],
+            health=[
+                self._store_health,
+                self._opened_health,
+                alarms.health,
+                *self.plugins.each("health"),
+            ],
             ready=self._is_ready,
             metrics=wiring.metrics,
         )
@@ -129,6 +136,7 @@ class App:
         for desk in wiring.desks.values():
             await self._enter(f"desk {desk.name}", partial(desk.open, self.core.desk_inbox))
         await self._stack.enter_async_context(self._sweeping())
+        await self._stack.enter_async_context(alarms.watching())
         running = self.core.running(built.dialogue.ask, drain_seconds=_DRAIN_SECONDS)
         await self._stack.enter_async_context(running)
         log.info("running", extra={"url": self.url})

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from bot.ports import Store, Tx
-from bot.store import turns
+from bot.store import audit, turns
 
 _HELP = {
     "accepted": "Messages that were accepted",
@@ -48,6 +48,7 @@ class Metrics:
     async def page(self) -> bytes:
         """Everything in Prometheus' text format."""
         self._counts.now = await self._store.read(counts)
+        self._counts.alarms = await self._store.read(audit.alarm_counts)
         return generate_latest(self._registry)
 
 
@@ -64,6 +65,7 @@ def counts(tx: Tx) -> dict[str, int]:
 class _Counts(Collector):
     def __init__(self) -> None:
         self.now: Mapping[str, int] = {}
+        self.alarms: Mapping[str, int] = {}
 
     def collect(self) -> Iterator[Metric]:
         for name, count in self.now.items():
@@ -71,3 +73,7 @@ class _Counts(Collector):
                 yield GaugeMetricFamily(f"schalter_messages_{name}", _HELP[name], count)
             else:
                 yield CounterMetricFamily(f"schalter_messages_{name}", _HELP[name], count)
+        raised = CounterMetricFamily("schalter_alarms", "Alarms for operators", labels=["kind"])
+        for kind, count in self.alarms.items():
+            raised.add_metric([kind], count)
+        yield raised

@@ -59,6 +59,17 @@ def raise_alarm(
     return True
 
 
+def latest_alarm(tx: Tx) -> Row | None:
+    """The latest alarm; ``facts`` are text."""
+    return tx.row("SELECT * FROM alarms ORDER BY id DESC LIMIT 1")
+
+
+def alarm_counts(tx: Tx) -> dict[str, int]:
+    """How many there were, by kind."""
+    rows = tx.rows("SELECT kind, count(*) AS n FROM alarms GROUP BY kind ORDER BY kind")
+    return {row["kind"]: int(row["n"]) for row in rows}
+
+
 def alarms_after(tx: Tx, last: int) -> list[Row]:
     """The alarms after one, oldest first; ``facts`` are decoded."""
     rows = tx.rows("SELECT * FROM alarms WHERE id > :last ORDER BY id LIMIT 50", last=last)

@@ -16,7 +16,7 @@ from bot.messages import (
     State,
 )
 from bot.ports import Row, Tx
-from bot.store import codec, turns, waiting
+from bot.store import codec, customers, turns, waiting
 from bot.store.codec import new_id, stamp, unstamp
 
 _SAID_LINES = 40
@@ -24,7 +24,7 @@ CUSTOMER_BACK = "customer_back"  # how a case ends that the customer ended, not 
 
 _CASE = (
     "SELECT c.*, v.channel, v.address, v.name AS customer, v.language, v.owner, v.last_in_at, "
-    "coalesce(a.name, c.agent) AS agent_name FROM cases c "
+    "v.customer AS person, coalesce(a.name, c.agent) AS agent_name FROM cases c "
     "JOIN conversations v ON v.id = c.conversation LEFT JOIN agents a ON a.id = c.agent "
 )
 
@@ -216,6 +216,8 @@ def _case(tx: Tx, row: Row) -> Case:
         updated=row["updated"],
         last_in_at=unstamp(row["last_in_at"]),
         snoozed_until=_time(row["snoozed_until"]),
+        person=row["person"] or 0,
+        related=customers.related(tx, row["conversation"]),
     )
 
 
@@ -300,10 +302,14 @@ def note_command(
     )
 
 
+_ALL = (
+    "IN (SELECT o.id FROM conversations m JOIN conversations o ON o.customer = m.customer "
+    "WHERE m.id = :id)"
+)
 # One line has the same columns whichever table it is from.
 _LINES = """
 SELECT 'in:' || id AS id, 'customer' AS author, text, received_at AS at, NULL AS state,
-  NULL AS reason, attachments, NULL AS name, kind, 0 AS effect, id AS seq,
+  conversation, NULL AS reason, attachments, NULL AS name, kind, 0 AS effect, id AS seq,
   NULL AS command, 0 AS edited, 0 AS repeated, folded,
   CASE WHEN quotes IS NOT NULL THEN (
     SELECT q.text FROM inbox q WHERE q.channel = inbox.channel AND q.wire_id = inbox.quotes
@@ -312,29 +318,34 @@ SELECT 'in:' || id AS id, 'customer' AS author, text, received_at AS at, NULL AS
       AND o.target = 'channel:' || inbox.channel AND o.conversation = inbox.conversation
     LIMIT 1
   ) END AS quote
-  FROM inbox WHERE conversation = :id AND status <> 'merged' {in_where}
+  FROM inbox WHERE conversation {of} AND status <> 'merged' {in_where}
 UNION ALL
-SELECT 'out:' || id, author, text, created_at, state, reason, attachments,
+SELECT 'out:' || id, author, text, created_at, state, conversation, reason, attachments,
   coalesce((SELECT a.name FROM agents a WHERE a.id = outbox.name), name), 'text', effect,
   seq, command, edited,
   state <> 'cancelled' AND EXISTS (SELECT 1 FROM outbox r WHERE r.replaces = outbox.id
     AND r.text = outbox.text AND r.state <> 'cancelled'), '', NULL
-  FROM outbox WHERE conversation = :id AND op = 'send' {out_where}
+  FROM outbox WHERE conversation {of} AND op = 'send' {out_where}
 UNION ALL
-SELECT 'note:' || id, 'note', text, at, NULL, NULL, attachments,
+SELECT 'note:' || id, 'note', text, at, NULL, conversation, NULL, attachments,
   coalesce((SELECT a.name FROM agents a WHERE a.id = agent), nullif(agent, '')), 'text', 0, 0,
   (SELECT c.id FROM commands c WHERE c.case_id = notes.case_id
     AND c.result ->> '$.line' = 'note:' || notes.id),
-  0, 0, '', NULL FROM notes WHERE conversation = :id {note_where}
+  0, 0, '', NULL FROM notes WHERE conversation {of} {note_where}
 """
 
 
-def history(tx: Tx, conversation: int, limit: int) -> list[HistoryLine]:
-    """The latest lines of a conversation, oldest first."""
-    sql = _LINES.format(in_where="", out_where="", note_where="")
+def history(tx: Tx, conversation: int, limit: int, *, linked: bool = False) -> list[HistoryLine]:
+    """The latest lines of a conversation, oldest first; ``linked``: of all that its customer has.
+
+    Lines of the others tell their ``channel``.
+    """
+    sql = _LINES.format(of=_ALL if linked else "= :id", in_where="", out_where="", note_where="")
     rows = tx.rows(
         # The customer's line first where two have the same time: the other one answers it.
-        f"SELECT * FROM ({sql}) "  # noqa: S608 - a constant
+        "SELECT l.*, CASE WHEN l.conversation <> :id THEN v.channel END AS channel "  # noqa: S608 - a constant
+        f"FROM ({sql}) l "
+        "JOIN conversations v ON v.id = l.conversation "
         "ORDER BY at DESC, author = 'customer', seq DESC LIMIT :limit",
         id=conversation,
         limit=limit,
@@ -347,7 +358,7 @@ def said(tx: Tx, conversation: int, unasked: set[str]) -> tuple[Past, ...]:
     unsaid = (State.DRAFT, State.CANCELLED, State.FAILED)
     return tuple(
         Past(line.author, line.text)
-        for line in history(tx, conversation, _SAID_LINES)
+        for line in history(tx, conversation, _SAID_LINES, linked=True)
         if line.author is not Author.NOTE
         and line.kind is not Kind.AUTOMATIC
         and line.text
@@ -359,10 +370,12 @@ def said(tx: Tx, conversation: int, unasked: set[str]) -> tuple[Past, ...]:
 def line(tx: Tx, conversation: int, line_id: str) -> HistoryLine | None:
     """One line by its id (``in:5``, ``out:...``, ``note:...``)."""
     sql = _LINES.format(
+        of="= :id",
         in_where="AND 'in:' || id = :line",
         out_where="AND 'out:' || id = :line",
         note_where="AND 'note:' || id = :line",
     )
+    sql = f"SELECT *, NULL AS channel FROM ({sql})"  # noqa: S608 - a constant
     row = tx.row(sql, id=conversation, line=line_id)
     return None if row is None else _line(row)
 
@@ -384,4 +397,5 @@ def _line(row: Any) -> HistoryLine:
         command=row["command"],
         edited=bool(row["edited"]),
         repeated=bool(row["repeated"]),
+        channel=row["channel"],
     )

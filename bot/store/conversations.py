@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.messages import Address, Inbound, Owner
 from bot.ports import Row, Tx
+from bot.store import customers
 from bot.store.codec import stamp
 
 
@@ -28,19 +29,23 @@ def of_address(tx: Tx, address: Address) -> Row | None:
 
 
 def ensure(tx: Tx, address: Address, name: str | None, language: str, now: datetime) -> Row:
-    """The conversation with an identity, made when it is new."""
-    tx.run(
-        "INSERT INTO conversations (channel, address, name, language, created_at, last_in_at) "
-        "VALUES (:channel, :address, :name, :language, :now, :now) "
-        "ON CONFLICT (channel, address) DO UPDATE SET name = coalesce(:name, name)",
-        channel=address.channel,
-        address=address.id,
-        name=name,
-        language=language,
-        now=stamp(now),
-    )
-    row = of_address(tx, address)
-    assert row is not None  # noqa: S101 - just inserted
+    """The conversation with an identity, made when it is new: with a customer of its own."""
+    if (row := of_address(tx, address)) is None:
+        tx.run(
+            "INSERT INTO conversations (channel, address, name, language, customer, created_at, "
+            "last_in_at) VALUES (:channel, :address, :name, :language, :customer, :now, :now)",
+            channel=address.channel,
+            address=address.id,
+            name=name,
+            language=language,
+            customer=customers.new(tx, now),
+            now=stamp(now),
+        )
+        row = of_address(tx, address)
+        assert row is not None  # noqa: S101 - just inserted
+    elif name is not None and name != row["name"]:
+        tx.run("UPDATE conversations SET name = :name WHERE id = :id", name=name, id=row["id"])
+        row = get(tx, row["id"])
     return row
 
 
@@ -75,21 +80,49 @@ def change_owner(tx: Tx, conversation: int, owner: Owner) -> int:
 
 
 def new_session(tx: Tx, conversation: int, *, resumed: bool) -> None:
-    """Let the dialogue start with a clean tracker at the next turn."""
+    """Let the dialogue start with a clean tracker at the next turn.
+
+    ``resumed``: it is told what was said, and what counts from the customer's other conversations.
+    """
     tx.run(
-        "UPDATE conversations SET session = session + 1, resumed = :resumed, misses = 0 "
-        "WHERE id = :id",
+        "UPDATE conversations SET session = session + 1, resumed = :resumed, misses = 0, "
+        "state = coalesce(:state, state) WHERE id = :id",
         id=conversation,
         resumed=int(resumed),
+        state=customers.carried(tx, conversation) if resumed else None,
     )
+
+
+def forget_state(tx: Tx, conversation: int) -> None:
+    """Let the dialogue start without anything that it knew; what was said is told to it."""
+    tx.run(
+        "UPDATE conversations SET session = session + 1, resumed = 1, misses = 0, state = NULL "
+        "WHERE id = :id",
+        id=conversation,
+    )
+
+
+def is_new(tx: Tx, conversation: int) -> bool:
+    """Whether the dialogue has not been asked in it yet."""
+    return tx.row("SELECT 1 FROM turns WHERE conversation = :id", id=conversation) is None
+
+
+def is_asked(tx: Tx, conversation: int) -> bool:
+    """Whether the dialogue is being asked now."""
+    row = tx.row(
+        "SELECT 1 FROM turns WHERE conversation = :id AND status = 'frozen'", id=conversation
+    )
+    return row is not None
 
 
 def note_turn(tx: Tx, conversation: int, session: int, state: str | None, misses: int) -> None:
     """Keep what a finished turn leaves behind; ``state`` None keeps the old one."""
     tx.run(
-        # A session that began while the turn ran has not been given its history yet.
+        # A session that began while the turn ran has not been given its history yet, nor has one
+        # whose first turn was no question to the dialogue: a photo, a shared contact.
         "UPDATE conversations SET state = coalesce(:state, state), misses = :misses, "
-        "resumed = CASE WHEN session = :session THEN 0 ELSE resumed END WHERE id = :id",
+        "resumed = CASE WHEN session = :session AND :state IS NOT NULL THEN 0 ELSE resumed END "
+        "WHERE id = :id",
         id=conversation,
         session=session,
         state=state,

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.messages import Answer, Outbound, Outcome, Say
+from bot.messages import Address, Answer, Inbound, Kind, Outbound, Outcome, Say
 from bot.ports import Channel, Retry
+from bot.store import conversations, linking
+from bot.store.codec import new_id, utc_now
 from bot.testing.conformance_scene import PATIENCE, require
 from bot.testing.conformance_wire import Harness, Taken, Update, Wire
 from bot.testing.desk_wire import DeskHarness, Room, Sitting, ThreadLine
@@ -151,6 +153,25 @@ class DeskScene:
     async def settled(self) -> None:
         """Return when nothing waits any more."""
         await self.bot.until(SETTLED, PATIENCE)
+
+    async def elsewhere(self, name: str, text: str) -> int:
+        """Somebody writes on another channel; the number of that conversation."""
+        address = Address("elsewhere", name)
+        message = Inbound(address, new_id(), Kind.AUTOMATIC, text=text, sender_name=name)
+        await self.bot.app.core.inbox.accept(message)
+        row = await self.bot.app.store.read(lambda tx: conversations.of_address(tx, address))
+        require(row is not None, "the other conversation is not there")
+        return 0 if row is None else int(row["id"])
+
+    async def may_be(self, other: int) -> None:
+        """Propose a conversation as the customer's, by its number."""
+        (own,) = await self.bot.app.store.read(
+            lambda tx: tx.rows("SELECT conversation AS id FROM cases")
+        )
+        now = utc_now()
+        await self.bot.app.store.write(
+            lambda tx: linking.propose(tx, own["id"], other, "order", now)
+        )
 
     @asynccontextmanager
     async def refusing(self, fault: Exception) -> AsyncIterator[None]:

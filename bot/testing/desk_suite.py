@@ -22,7 +22,7 @@ from bot.testing.conformance_base import Conforming, when
 from bot.testing.conformance_in import PICTURE
 from bot.testing.conformance_scene import MOMENT, require
 from bot.testing.desk_scene import ASKS, at_desk, desk_scene, eventually, shows
-from bot.testing.desk_wire import DeskHarness, Sitting, Told
+from bot.testing.desk_wire import DeskHarness, Known, Sitting, Told
 from host.settings import HandoffOptions
 
 UNDO = 60.0  # seconds that no test waits for
@@ -317,6 +317,45 @@ class DeskSuite(Conforming):
             await eventually(arrived, "the customer has no file")
             require("Ihr Etikett" in " ".join(await now.texts()), "the words are missing")
 
+    async def test_another_conversation_is_proposed_linked_and_parted(self, tmp_path: Path) -> None:
+        """Its history is only read while it is linked, and nothing links it but an agent."""
+        async with self.at(tmp_path) as now:
+            jana = await now.with_agent("Jana Berg")
+            other = await now.elsewhere("Elsa Kern", "Meine Kanne ist kaputt")
+            await now.may_be(other)
+            await _card(jana, Known("Elsa Kern", proposed=True))
+            require("Meine Kanne ist kaputt" not in await jana.reads(), "it is read all the same")
+            await jana.links("Elsa Kern")
+            await _card(jana, Known("Elsa Kern", proposed=False))
+            await shows(jana, _note("Jana Berg hat diesen Fall"), "who linked it")
+            require("Meine Kanne ist kaputt" in await jana.reads(), "the history does not follow")
+            await jana.parts("Elsa Kern")
+            await _card(jana)
+            require("Meine Kanne ist kaputt" not in await jana.reads(), "it is read after all")
+
+    async def test_a_declined_proposal_is_gone(self, tmp_path: Path) -> None:
+        """And does not come again with the same evidence."""
+        async with self.at(tmp_path) as now:
+            jana = await now.with_agent("Jana Berg")
+            other = await now.elsewhere("Elsa Kern", "Meine Kanne ist kaputt")
+            await now.may_be(other)
+            await _card(jana, Known("Elsa Kern", proposed=True))
+            await jana.parts("Elsa Kern")
+            await _card(jana)
+            await now.may_be(other)
+            await now.settled()
+            await _card(jana)
+
+    async def test_a_name_from_outside_is_only_a_name(self, tmp_path: Path) -> None:
+        """It calls nobody, links nowhere, turns no line around, and begins no new one."""
+        async with self.at(tmp_path) as now:
+            jana = await now.with_agent("Jana Berg")
+            evil = "Elsa <!channel> <http://evil|Hier>\u202e\x07 *fett*\r\nBetreut: Tom"
+            other = await now.elsewhere(evil, "Hallo")
+            await now.may_be(other)
+            plain = "Elsa <!channel> <http://evil|Hier> *fett* Betreut: Tom"
+            await _card(jana, Known(plain, proposed=True))
+
 
 def _has(text: str, by: str, state: str = "") -> Any:
     def fits(lines: Any) -> bool:
@@ -333,6 +372,19 @@ def _note(*names: str) -> Any:
         return any(all(name in note for name in names) for note in notes)
 
     return fits
+
+
+async def _card(agent: Sitting, *known: Known) -> None:
+    found: list[Known] = []
+
+    async def look() -> bool:
+        found[:] = [*await agent.knows()]
+        return found == [*known]
+
+    try:
+        await eventually(look, "")
+    except AssertionError:
+        raise AssertionError(f"the card names {found}, not {known}") from None
 
 
 async def _told(doing: Any) -> str:

@@ -28,6 +28,14 @@ class ThreadLine:
     files: tuple[bytes, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Another conversation on a card: the same customer's, or one that may be (``proposed``)."""
+
+    name: str
+    proposed: bool
+
+
 class Sitting(Protocol):
     """An agent at the desk, who does what people can do there: in the one case that there is.
 
@@ -77,6 +85,18 @@ class Sitting(Protocol):
 
     async def closes(self, outcome: str = "") -> None:
         """End the case."""
+
+    async def knows(self) -> Sequence[Known]:
+        """What the card names of the customer's other conversations."""
+
+    async def links(self, name: str) -> None:
+        """Say that a proposed conversation, by its customer's name, is the same customer's."""
+
+    async def parts(self, name: str) -> None:
+        """Say that a conversation, linked or proposed, is not the same customer's."""
+
+    async def reads(self) -> Sequence[str]:
+        """The texts of the whole history, of all channels."""
 
     async def thread(self) -> Sequence[ThreadLine]:
         """The thread of the case, in order."""

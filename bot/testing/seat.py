@@ -13,6 +13,7 @@ from bot.desk import (
     Edit,
     HandBack,
     Line,
+    Link,
     Prioritise,
     Priority,
     Release,
@@ -20,6 +21,7 @@ from bot.desk import (
     Snooze,
     Stop,
     TakeOver,
+    Unlink,
     Unsend,
 )
 from bot.messages import Attachment
@@ -86,6 +88,14 @@ class Seat:
     async def sets_language(self, language: str) -> CommandResult:
         """Set the language of the conversation."""
         return await self.does(SetLanguage(new_id(), self.case, self.agent, language))
+
+    async def links(self, other: int) -> CommandResult:
+        """Say that another conversation is the same customer's."""
+        return await self.does(Link(new_id(), self.case, self.agent, other))
+
+    async def parts(self, other: int) -> CommandResult:
+        """Say that another conversation is not the same customer's."""
+        return await self.does(Unlink(new_id(), self.case, self.agent, other))
 
     async def hands_back(self, outcome: str = "", note: str = "") -> CommandResult:
         """Give the conversation back to the bot."""

@@ -10,6 +10,7 @@ from typing import Any
 from bot.clean import clean_text
 from bot.desk import Case
 from plugins.slack import kit
+from plugins.slack.blocks_customers import related
 from plugins.slack.kit import Raw, cut, one_line
 from plugins.slack.words import Words
 
@@ -29,8 +30,8 @@ class Shown:
     blocks: list[Raw]
 
 
-def card(case: Case, words: Words, now: datetime) -> Shown:
-    """The card of a case as it stands ``now``."""
+def card(case: Case, words: Words, now: datetime, *, reveals: bool = False) -> Shown:
+    """The card of a case as it stands ``now``; ``reveals``: who it is can be looked up."""
     blocks = [kit.header(_headline(case, words, now)), kit.small(_facts(case, words))]
     blocks.append(kit.rich(kit.lines([*_status(case, words, now)])))
     over = case.state == "closed"  # a short card leaves room for those that are not
@@ -38,9 +39,10 @@ def card(case: Case, words: Words, now: datetime) -> Shown:
         blocks.append(kit.rich(kit.bullets(orders)))
     if (done := [*_understood(case, words)]) and not over:
         blocks.append(kit.rich(kit.lines(done)))
+    blocks += related(case, words)
     if case.summary:
         blocks.append(kit.rich(kit.quote(kit.words(cut(clean_text(case.summary), _SUMMARY)))))
-    if row := _buttons(case, words, now):
+    if row := _buttons(case, words, now, reveals=reveals):
         # Another id at each change: a menu would keep showing what was chosen, and refused.
         blocks.append(kit.actions(*row, block=f"case-{case.id}-{case.updated}"))
     return Shown(_notification(case, words), blocks)
@@ -206,21 +208,22 @@ def _attempt(step: str, words: Words) -> str:
     return f"{words.name_of('action', action)} {words.name_of('result', outcome)}"
 
 
-def _buttons(case: Case, words: Words, now: datetime) -> list[Raw]:
+def _buttons(case: Case, words: Words, now: datetime, *, reveals: bool) -> list[Raw]:
     """Only what can be done now."""
     key = str(case.id)
 
     def press(name: str, style: str = "") -> Raw:
         return kit.button(words(f"button_{name}"), f"desk.{name}", key, style=style)
 
+    look = [press("reveal")] if reveals else []
     if case.state == "closed":
-        return [press("history")]
+        return [press("history"), *look]
     taken = case.state == "taken"
     first = press("back", "primary") if taken else press("take", "primary")
     options = [kit.option(words.name_of("priority", one), f"{key}:{one}") for one in PRIORITIES]
     menu = kit.select("desk.priority", options, chosen=f"{key}:{case.priority}")
     later = press("wake" if snoozed(case, now) else "snooze")
-    return [first, press("done"), later, menu, press("more")]
+    return [first, press("done"), later, menu, press("more"), *look]
 
 
 def _label(name: str, value: str) -> list[Raw]:

@@ -137,6 +137,8 @@ def _who(case: Case, line: HistoryLine, words: Words) -> str:
 
 def _remarks(line: HistoryLine, words: Words) -> Iterator[str]:
     """What is special about a line."""
+    if line.channel:
+        yield words.name_of("channel", line.channel)
     if line.kind is Kind.EDIT or line.edited:
         yield words("edited")
     elif line.kind is Kind.DELETE:

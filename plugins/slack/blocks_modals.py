@@ -11,14 +11,15 @@ from bot.clean import clean_text
 from bot.desk import Acted, Case, HistoryLine, Macro, OrderAction, Preview
 from plugins.slack import kit
 from plugins.slack.blocks import customer_of, holder_of
-from plugins.slack.kit import Raw
+from plugins.slack.blocks_customers import told
+from plugins.slack.kit import Raw, cut, one_line
 from plugins.slack.words import Words
 
 OWN = "own"
 """The value of a choice that says: what I write myself."""
 OUTCOMES = ("answered", "address", "return", "cancelled", "refund", "replaced")
 SNOOZES = ("hour", "hours", "workday", "week")
-TOOLS = ("macro", "order", "note", "assign", "language", "release", "history")
+TOOLS = (*("macro", "order", "note", "assign", "language", "release", "link", "unlink", "history"),)
 LANGUAGES = ("de", "en")
 _PIECE, _PIECES = 2900, 20  # characters of a block, and blocks of a page of quoted text
 _ARGUMENT = 250  # characters; all of a form's come back in one field of 3,000
@@ -35,9 +36,10 @@ def kept(view: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _modal(
+def of_case(
     name: str, words: Words, case: int, blocks: Sequence[Raw], *, submit: str = "", **more: Any
 ) -> Raw:
+    """A modal about a case; ``more`` comes back with what is submitted."""
     return kit.modal(
         f"desk.{name}",
         words(f"modal_{name}"),
@@ -57,7 +59,7 @@ def message(title: str, text: str, words: Words) -> Raw:
 def take(case: Case, words: Words) -> Raw:
     """A colleague has the case: sure?"""
     text = words("take_sure", agent=holder_of(case), customer=customer_of(case, words))
-    return _modal("take", words, case.id, [kit.section(text)], submit="take", holder=case.agent)
+    return of_case("take", words, case.id, [kit.section(text)], submit="take", holder=case.agent)
 
 
 def hand_back(case: Case, words: Words) -> Raw:
@@ -78,7 +80,7 @@ def hand_back(case: Case, words: Words) -> Raw:
         ),
         _note_field(words),
     ]
-    return _modal("back", words, case.id, blocks, submit="back", language=case.language)
+    return of_case("back", words, case.id, blocks, submit="back", language=case.language)
 
 
 def outcome_of(view: Mapping[str, Any], words: Words) -> str:
@@ -97,7 +99,7 @@ def done(case: Case, words: Words) -> Raw:
         kit.field("outcome", words("done_outcome"), kit.typed("outcome", most=300), optional=True),
         _note_field(words),
     ]
-    return _modal("done", words, case.id, blocks, submit="done")
+    return of_case("done", words, case.id, blocks, submit="done")
 
 
 def snooze(case: Case, words: Words, times: Mapping[str, datetime], now: datetime) -> Raw:
@@ -116,7 +118,7 @@ def snooze(case: Case, words: Words, times: Mapping[str, datetime], now: datetim
         kit.field("at", words("snooze_at"), soon, optional=True),
     ]
     more = {name: at.isoformat() for name, at in times.items()}
-    return _modal("snooze", words, case.id, blocks, submit="snooze", times=more)
+    return of_case("snooze", words, case.id, blocks, submit="snooze", times=more)
 
 
 def more(case: Case, words: Words, agent: str) -> Raw:
@@ -126,6 +128,8 @@ def more(case: Case, words: Words, agent: str) -> Raw:
     hidden = set() if mine else {"macro", "release"}
     if case.agent is not None and not mine:
         hidden |= {"assign", "language"}
+    if all(one.proposed for one in case.related):
+        hidden.add("unlink")
     tools = [name for name in TOOLS if name not in hidden]
     blocks = [
         kit.section(
@@ -138,13 +142,13 @@ def more(case: Case, words: Words, agent: str) -> Raw:
     if case.agent is not None and not mine:
         over = kit.button(words("button_take"), "desk.tool.take", key)
         blocks.insert(0, kit.section(words("tool_take", agent=holder_of(case)), over))
-    return _modal("more", words, case.id, blocks)
+    return of_case("more", words, case.id, blocks)
 
 
 def note(case: Case, words: Words) -> Raw:
     """A line that stays inside."""
     field = kit.field("note", words("note_label"), kit.typed("note", long=True))
-    return _modal("note", words, case.id, [field], submit="save")
+    return of_case("note", words, case.id, [field], submit="save")
 
 
 def draft(case: Case, line: HistoryLine, words: Words) -> Raw:
@@ -153,7 +157,7 @@ def draft(case: Case, line: HistoryLine, words: Words) -> Raw:
         return message(words("modal_draft"), words("draft_long"), words)
     label = words("draft_label", customer=customer_of(case, words))
     field = kit.field("draft", label, kit.typed("draft", value=line.text, long=True))
-    return _modal("draft", words, case.id, [field], submit="send", line=line.id)
+    return of_case("draft", words, case.id, [field], submit="send", line=line.id)
 
 
 def folded(case: int, line: HistoryLine, words: Words, at: int) -> Raw:
@@ -170,14 +174,14 @@ def folded(case: int, line: HistoryLine, words: Words, at: int) -> Raw:
         )
         if there
     ]
-    return _modal("folded", words, case, [*blocks, *([kit.actions(*turn)] if turn else [])])
+    return of_case("folded", words, case, [*blocks, *([kit.actions(*turn)] if turn else [])])
 
 
 def assign(case: Case, words: Words) -> Raw:
     """To a colleague."""
     users = {"type": "users_select", "action_id": "to"}
     field = kit.field("to", words("assign_label"), users, hint=words("assign_hint"))
-    return _modal("assign", words, case.id, [field], submit="assign")
+    return of_case("assign", words, case.id, [field], submit="assign")
 
 
 def language(case: Case, words: Words) -> Raw:
@@ -185,7 +189,58 @@ def language(case: Case, words: Words) -> Raw:
     options = [kit.option(words.name_of("language", one), one) for one in LANGUAGES]
     chosen = kit.select("language", options, chosen=case.language)
     field = kit.field("language", words("language_label"), chosen)
-    return _modal("language", words, case.id, [field], submit="save")
+    return of_case("language", words, case.id, [field], submit="save")
+
+
+def unlink(case: Case, words: Words) -> Raw:
+    """Which conversation is somebody else's."""
+    linked = [one for one in case.related if not one.proposed]
+    if not linked:
+        return message(words("modal_unlink"), words("nothing_linked"), words)
+    options = [
+        kit.option(told(one, words), str(one.conversation), words.name_of("link", one.reason))
+        for one in linked
+    ]
+    if len(linked) > 1:  # of two it is the same which one leaves
+        options.append(kit.option(words("unlink_this"), str(case.conversation)))
+    first = options[0]["value"]
+    menu = kit.select("other", options, chosen=first)
+    blocks = [
+        kit.section(words("unlink_explained")),
+        kit.field("other", words("unlink_label"), menu),
+    ]
+    return of_case("unlink", words, case.id, blocks, submit="unlink")
+
+
+def link(case: Case, words: Words) -> Raw:
+    """With which case."""
+    blocks = [
+        kit.section(words("link_explained")),
+        kit.field("case", words("link_label"), kit.typed("case", most=12)),
+    ]
+    return of_case("link", words, case.id, blocks, submit="link")
+
+
+def revealed(case: Case, shown: Case, words: Words) -> Raw:
+    """Who a customer is, for who asked alone; ``shown`` is the case with the pseudonym."""
+    channel = words.name_of("channel", case.address.channel)
+    facts = [(words("reveal_name"), customer_of(case, words)), (channel, case.address.id)]
+    if case.contact:
+        facts.append((words("contact"), case.contact))
+    for one in case.related:
+        told_as = f"{words.name_of('channel', one.address.channel)}: {one.address.id}"
+        mark = "❔" if one.proposed else "🔗"
+        facts.append((f"{mark} {one.name or words('nobody_known')}", told_as))
+    lines = [
+        [kit.words(f"{cut(one_line(name), 60)}: ", bold=True), kit.words(cut(one_line(value), 200))]
+        for name, value in facts
+    ]
+    blocks = [
+        kit.section(customer_of(shown, words)),
+        kit.rich(kit.lines(lines)),
+        kit.small(words("reveal_logged")),
+    ]
+    return of_case("reveal", words, case.id, blocks)
 
 
 def macros(case: Case, found: Sequence[Macro], words: Words, chosen: Macro | None = None) -> Raw:
@@ -198,12 +253,12 @@ def macros(case: Case, found: Sequence[Macro], words: Words, chosen: Macro | Non
         menu |= kit.select("desk.macro", options, chosen=chosen.name)
     blocks = [kit.field("macro", words("macro_label"), menu, dispatch=True)]
     if chosen is None:
-        return _modal("macro", words, case.id, blocks, submit="next")
+        return of_case("macro", words, case.id, blocks, submit="next")
     # Slack keeps what was typed in a field of the same id: another macro needs another one.
     text = kit.typed("text", value=chosen.text, long=True)
     hint = words("macro_hint", customer=customer_of(case, words))
     blocks.append(kit.field(macro_field(chosen.name), words("macro_text"), text, hint=hint))
-    return _modal("macro", words, case.id, blocks, submit="send", macro=chosen.name)
+    return of_case("macro", words, case.id, blocks, submit="send", macro=chosen.name)
 
 
 def macro_field(name: str) -> str:
@@ -221,7 +276,7 @@ def order_actions(case: Case, found: Sequence[OrderAction], words: Words) -> Raw
         )
         for one in found[:50]
     ]
-    return _modal("order", words, case.id, blocks)
+    return of_case("order", words, case.id, blocks)
 
 
 def order_form(case: int, action: OrderAction, words: Words) -> Raw:
@@ -238,7 +293,7 @@ def order_form(case: int, action: OrderAction, words: Words) -> Raw:
     blocks.insert(0, kit.section(words("act_explained", action=action.title)))
     submit = "run" if action.read_only else "preview"
     carried = {"action": action.name, "reads": action.read_only}
-    return _modal("act", words, case, blocks, submit=submit, **carried)
+    return of_case("act", words, case, blocks, submit=submit, **carried)
 
 
 def arguments_of(view: Mapping[str, Any]) -> dict[str, str]:
@@ -261,7 +316,7 @@ def order_preview(case: int, action: str, made: Preview, words: Words, act: str)
     ]
     carried: Raw = {"action": action, "act": act, "version": made.version}
     carried |= {"arguments": dict(made.arguments)}
-    return _modal("confirm", words, case, blocks, submit="run", **carried)
+    return of_case("confirm", words, case, blocks, submit="run", **carried)
 
 
 def order_running(words: Words) -> Raw:
@@ -288,7 +343,7 @@ def history(
     if after:
         turn.append(kit.button(words("button_later"), "desk.page.later", f"{case}:{at - 1}"))
     shown = [*blocks[:98], *([kit.actions(*turn)] if turn else [])]
-    return _modal("history", words, case, shown)
+    return of_case("history", words, case, shown)
 
 
 def errors(**complaints: str) -> Raw:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from bot.ports import Row
 from bot.store.digest import Digest
 from plugins.slack import kit
 from plugins.slack.blocks import Shown
@@ -16,6 +17,9 @@ from plugins.slack.kit import Raw, cut, one_line
 from plugins.slack.words import Words
 
 _HIDDEN = frozenset({"buttons", "facts", "state_json"})
+_PERSONAL = frozenset(
+    {"address", "text", "name", "payload", "attachments", "entities", "history", "state", "secret"}
+)
 _VALUE = 1500
 _MOST, _EXAMPLES = 8, 5
 
@@ -45,17 +49,29 @@ def many(count: int, words: Words) -> Shown:
     return Shown(kit.escape(text), [kit.rich(kit.line(kit.words(text)))])
 
 
-def details(row: Mapping[str, Any], words: Words) -> Raw:
-    """Everything that is kept of it, for who asked."""
+def details(row: Mapping[str, Any], words: Words, *, hides: bool = False) -> Raw:
+    """Everything that is kept of it, for who asked; ``hides``: but nothing of the customer."""
+    hidden = _HIDDEN | _PERSONAL if hides else _HIDDEN
     parts: list[Raw] = []
     for name, value in row.items():
-        if value in (None, "", "[]") or name in _HIDDEN:
+        if value in (None, "", "[]") or name in hidden:
             continue
         parts.append(
             kit.line(kit.words(f"{name}: ", bold=True), kit.words(cut(str(value), _VALUE)))
         )
     close = words("button_close")
     return kit.modal("desk.nothing", words("modal_details"), [kit.rich(*parts[:40])], close=close)
+
+
+def alarm(row: Row, words: Words) -> Shown:
+    """What operators must hear at once, and what to do; one without words shows its code."""
+    kind, facts = str(row["kind"]), dict(row["facts"])
+    known = words.texts.has(f"alarm_{kind}")
+    told = words.alarm(kind, facts) if known else words("ops_alarm_other", kind=one_line(kind))
+    title = f"🚨 {told}"
+    parts = [kit.words(title, bold=True), kit.words(f"\n{words.alarm_advice(kind)}")]
+    number = words("ops_alarm_facts", id=row["id"], kind=one_line(kind))
+    return Shown(kit.escape(title), [kit.rich(kit.line(*parts)), kit.small(number)])
 
 
 def broken(name: str, detail: str, words: Words) -> Shown:
@@ -73,11 +89,14 @@ def mended(name: str, since: str, until: str, words: Words) -> Shown:
     return Shown(kit.escape(title), blocks)
 
 
-def digest(facts: Digest, words: Words, day: datetime) -> Shown:
-    """The day in figures: what the bot solved, what it did not understand, and what failed."""
+def digest(facts: Digest, words: Words, day: datetime, *, hides: bool = False) -> Shown:
+    """The day in figures: what the bot solved, what it did not understand, and what failed.
+
+    ``hides``: without examples, which may say who wrote them.
+    """
     title = words("digest_title", day=words.day(day))
     blocks = [kit.header(f"📊 {title}"), kit.rich(kit.lines([*_turns(facts, words)]))]
-    if facts.missed_examples:
+    if facts.missed_examples and not hides:
         said = [[kit.words(cut(one_line(one), 120))] for one in facts.missed_examples[:_EXAMPLES]]
         blocks += [kit.small(words("digest_examples")), kit.rich(kit.bullets(said))]
     blocks.append(kit.rich(kit.lines([*_people(facts, words)])))

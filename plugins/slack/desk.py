@@ -13,7 +13,14 @@ from bot.pacing import PAUSE
 from bot.ports import DeskInbox, Retry, Route, UnknownOutcome
 from bot.store.codec import Clock, utc_now
 from host.ports import Registrar, Services
-from plugins.slack import desk_actions, desk_drafts, desk_templates, desk_tools
+from plugins.slack import (
+    desk_actions,
+    desk_drafts,
+    desk_linking,
+    desk_reveal,
+    desk_templates,
+    desk_tools,
+)
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import SlackApp
 from plugins.slack.desk_cards import Cards
@@ -23,6 +30,7 @@ from plugins.slack.desk_people import People
 from plugins.slack.desk_posts import Posts
 from plugins.slack.desk_settings import DeskSettings
 from plugins.slack.desk_thread import Threads
+from plugins.slack.desk_veil import Veil
 from plugins.slack.desk_visit import Visitors
 from plugins.slack.desk_watch import Presence, refresh
 from plugins.slack.errors import SlackRefused
@@ -50,6 +58,8 @@ class SlackDesk:
         desk_drafts.register(app, visitors)
         desk_tools.register(app, visitors, self._door)
         desk_templates.register(app, visitors)
+        desk_linking.register(app, visitors)
+        desk_reveal.register(app, visitors)
         self.ops.register(app)
         app.add_handler(Threads(self._door, self._channels))
 
@@ -57,17 +67,21 @@ class SlackDesk:
     async def open(self, commands: DeskInbox) -> AsyncIterator[None]:
         """Work until closed."""
         store = commands.store
+        words = Words(commands.texts, self._settings.language, self._settings.zone)
         office = Office(
             app=self._app,
             settings=self._settings,
             commands=commands,
-            words=Words(commands.texts, self._settings.language, self._settings.zone),
+            words=words,
+            veil=Veil(store, words, self._settings.pseudonyms),
             posts=Posts(self._app, store, self._clock),
             people=People(self._app),
             marks=Marks(self._app, store),
             clock=self._clock,
         )
         self._channels |= await store.read(ledger.channels)
+        if self._settings.pseudonyms:  # names that stand there from before are taken away
+            await store.write(lambda tx: ledger.refresh_all(tx, self._clock()))
         await commands.look_again()
         self._door.open(office)
         async with self._app.running(store):
@@ -114,7 +128,7 @@ class SlackDesk:
             presence = Presence(office)
             chores.append((presence.look, minutes * 60))
         if self._settings.ops_channel:
-            chores += [(self.ops.look, 20.0), (self.ops.digest, 30.0)]
+            chores += [(self.ops.alarms, 5.0), (self.ops.look, 20.0), (self.ops.digest, 30.0)]
         return chores
 
 

@@ -18,7 +18,6 @@ from bot.desk import (
     Stop,
     TakeOver,
 )
-from bot.store import cases
 from plugins.slack import blocks_lines, blocks_modals, kit
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import SlackApp
@@ -184,8 +183,7 @@ async def _settle(visit: Visit, name: str, text: str) -> None:
 
 
 async def _line(visit: Visit, name: str) -> HistoryLine | None:
-    conversation = visit.case.conversation
-    return await visit.office.commands.store.read(lambda tx: cases.line(tx, conversation, name))
+    return await visit.office.line(visit.case, name)
 
 
 async def _stop(visit: Visit) -> Answer:
@@ -264,7 +262,7 @@ async def _page(visit: Visit, at: int) -> None:
     """A page of the history; ``at`` counts from the end."""
     office = visit.office
     wanted = (at + 1) * PAGE
-    lines = await office.commands.history(visit.case.id, limit=wanted + 1)
+    lines = await office.history(visit.case, wanted + 1)
     shown = lines[-wanted : len(lines) - at * PAGE] if at else lines[-PAGE:]
     blocks = blocks_lines.page(visit.case, shown, office.words, office.clock())
     before, after = len(lines) > wanted, at > 0

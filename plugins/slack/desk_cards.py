@@ -9,7 +9,7 @@ from functools import partial
 from bot.desk import Case, CaseLine, HistoryLine
 from bot.messages import Author, State
 from bot.ports import Retry, Row, Tx
-from bot.store import cases, drafts, lines
+from bot.store import drafts, lines
 from plugins.slack import blocks_lines, blocks_trouble, marks
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.blocks import Shown, card, changes_at
@@ -42,10 +42,11 @@ class Cards:
 
     async def show(self, case: Case) -> Place:
         """Make or update the card. Raises Retry or Reject."""
+        case = await self.office.veil.case(case)
         place = await self.office.commands.store.read(partial(ledger.place_of, case=case.id))
         channel = self._wanted(case) if place is None else place.channel
         now = self.office.clock()
-        shown = card(case, self.office.words, now)
+        shown = card(case, self.office.words, now, reveals=self.office.veil.on)
         is_open = case.state != "closed"
         try:
             # A card that somebody deleted comes again: else its customer would wait unseen.
@@ -89,7 +90,7 @@ class Cards:
         if case is None:
             return ""
         place = await self.place(case)
-        line = post.line
+        line = await self.office.veil.line(case, post.line)
         store = self.office.commands.store
         row = await store.read(lambda tx: ledger.line_row(tx, line.id))
         own = message_of(line.command)
@@ -165,7 +166,7 @@ class Cards:
         later = await store.read(lambda tx: ledger.posts_like(tx, f"{key}:"))
         if later and not renewed:
             return  # the card is not the first one
-        said = await self.office.commands.history(case.id, limit=_BEFORE)
+        said = await self.office.history(case, _BEFORE)
         # A draft has buttons of its own, which a message with many lines has not.
         earlier = [
             line
@@ -181,6 +182,8 @@ class Cards:
                 ledger.attempt(tx, key, place.channel, place.ts, self.office.clock())
                 ledger.posted(tx, key, "-", "")
             for line in earlier:
+                if line.channel is not None:
+                    continue  # it belongs to the thread of another case, or will
                 ledger.note_line(tx, place, line, "")
 
         await store.write(note)
@@ -235,9 +238,7 @@ class Cards:
         case = await self.office.case(row["case_id"])
         if case is None:
             return
-        line = await self.office.commands.store.read(
-            lambda tx: cases.line(tx, case.conversation, row["line"])
-        )
+        line = await self.office.line(case, row["line"])
         if line is None:
             return
         place = await self.place(case)

@@ -69,7 +69,7 @@ async def _folded(visit: Visit) -> Answer:
     """What a message quotes, a page at a time."""
     page, _, name = rest_of(visit.interaction).partition(":")
     line = await _find(visit, name)
-    if line is not None and line.folded:
+    if line is not None and (line := await visit.office.veil.line(visit.case, line)).folded:
         at = int(page) if page.isdecimal() and len(page) < 4 else 0
         await visit.show(blocks_modals.folded(visit.case.id, line, visit.office.words, at))
     return None

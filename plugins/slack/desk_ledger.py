@@ -76,6 +76,22 @@ def forget(tx: Tx, key: str) -> None:
     tx.run("DELETE FROM slack_posts WHERE key = :key", key=key)
 
 
+def last_alarm(tx: Tx, since: datetime) -> int:
+    """The number of the last alarm that was told; at first, of the last one before ``since``."""
+    tx.run(
+        "INSERT INTO slack_alarms (id, last) VALUES (1, "
+        "(SELECT coalesce(max(id), 0) FROM alarms WHERE at <= :since)) ON CONFLICT DO NOTHING",
+        since=stamp(since),
+    )
+    row = tx.row("SELECT last FROM slack_alarms")
+    return 0 if row is None else int(row["last"])
+
+
+def saw_alarm(tx: Tx, alarm: int) -> None:
+    """An alarm was told."""
+    tx.run("UPDATE slack_alarms SET last = max(last, :alarm)", alarm=alarm)
+
+
 def has_card(tx: Tx, place: Place, *, is_open: bool, refresh_at: datetime | None) -> None:
     """Note the card of a case."""
     tx.run(
@@ -145,6 +161,11 @@ def due_cards(tx: Tx, now: datetime) -> list[int]:
 def refresh_at(tx: Tx, case: int, at: datetime) -> None:
     """Look at a card then: it may look different."""
     tx.run("UPDATE slack_cases SET refresh_at = :at WHERE case_id = :id", id=case, at=stamp(at))
+
+
+def refresh_all(tx: Tx, at: datetime) -> None:
+    """Look at every card of an open case then."""
+    tx.run("UPDATE slack_cases SET refresh_at = :at WHERE open = 1", at=stamp(at))
 
 
 def channels(tx: Tx) -> set[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
 
 from bot.ports import Row
-from bot.store import dead
+from bot.store import audit, dead
 from bot.store.codec import unstamp
 from plugins.slack import blocks_ops, desk_modals
 from plugins.slack import desk_ledger as ledger
@@ -25,6 +26,7 @@ _MANY = "ops:many"
 MOST = 30
 """Dead letters that stand in the channel at once; how many more there are, a line says."""
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
+_OLD = timedelta(days=1)  # an alarm of before the channel was told of any
 _LATE = timedelta(hours=3)  # later than this only a day in which something happened is told
 
 
@@ -58,6 +60,18 @@ class Ops:
         if self._health_url:
             await self._parts(office, channel)
 
+    async def alarms(self) -> None:
+        """Post each alarm once, oldest first. Raises Retry or SlackRefused."""
+        office = self._door.office
+        channel, store, now = office.settings.ops_channel, office.commands.store, office.clock()
+        if channel is None:
+            return
+        last = await store.write(lambda tx: ledger.last_alarm(tx, now - _OLD))
+        for row in await store.read(lambda tx: audit.alarms_after(tx, last)):
+            shown = blocks_ops.alarm(row, office.words)
+            await office.posts.once(f"ops:alarm:{row['id']}", shown, channel)
+            await store.write(partial(ledger.saw_alarm, alarm=row["id"]))
+
     async def digest(self) -> None:
         """Post the digest of today, once, when it is time. Raises Retry or SlackRefused."""
         office = self._door.office
@@ -72,7 +86,7 @@ class Ops:
         facts = await commands.digest(due - timedelta(days=1), due)
         if now - due > _LATE and not (facts.turns or facts.cases or facts.dead_letters):
             return  # most often a bot that is new
-        shown = blocks_ops.digest(facts, office.words, due)
+        shown = blocks_ops.digest(facts, office.words, due, hides=office.veil.on)
         await office.posts.once(key, shown, settings.ops_channel)
 
     async def retry(self, interaction: Interaction) -> Answer:
@@ -106,7 +120,9 @@ class Ops:
         row = await office.commands.store.read(lambda tx: dead.show(tx, letter))
         if row is None:
             await self._tell(office, interaction, "ops_gone")
-        elif not await desk_modals.show(office, interaction, blocks_ops.details(row, office.words)):
+            return None
+        view = blocks_ops.details(row, office.words, hides=office.veil.on)
+        if not await desk_modals.show(office, interaction, view):
             await self._tell(office, interaction, "press_again")
         return None
 

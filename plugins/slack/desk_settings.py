@@ -40,6 +40,10 @@ class DeskSettings(BaseModel):
     presence_minutes: float = Field(
         3, ge=0, description="Between two looks whether who has a case is there; 0: never looks"
     )
+    pseudonyms: bool = Field(
+        False,
+        description="Whether cards and threads hide who a customer is, until somebody looks it up",
+    )
     file_mb: int = Field(20, ge=1, le=100, description="Megabytes of one file of an agent's")
 
     @property

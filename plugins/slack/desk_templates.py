@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.desk import SendTemplate, Template
-from bot.store import cases, lines
+from bot.store import lines
 from plugins.slack import blocks_trouble, kit
 from plugins.slack import desk_ledger as ledger
 from plugins.slack.app import SlackApp
@@ -26,16 +26,18 @@ async def _open(visit: Visit) -> Answer:
         return None
     line = rest_of(visit.interaction)
     found = await visit.office.commands.templates(visit.case.id, line)
-    only = found[0] if len(found) == 1 else None
-    await visit.show(pick_template(visit.case, line, found, visit.office.words, only))
+    shown = await visit.office.veil.templates(visit.case, found)
+    only = shown[0] if len(shown) == 1 else None
+    await visit.show(pick_template(visit.case, line, shown, visit.office.words, only))
     return None
 
 
 async def _chosen(visit: Visit) -> Answer:
     line = str(kept(visit.interaction.view).get("line", ""))
     found = await visit.office.commands.templates(visit.case.id, line)
-    chosen = _at(found, visit.interaction.value)
-    await visit.show(pick_template(visit.case, line, found, visit.office.words, chosen))
+    shown = await visit.office.veil.templates(visit.case, found)
+    chosen = _at(shown, visit.interaction.value)
+    await visit.show(pick_template(visit.case, line, shown, visit.office.words, chosen))
     return None
 
 
@@ -45,14 +47,16 @@ async def _sent(visit: Visit) -> Answer:
     keep = kept(view)
     line = str(keep.get("line", ""))
     found = await visit.office.commands.templates(visit.case.id, line)
-    chosen = named(found, str(keep.get("template", "")))
+    shown = await visit.office.veil.templates(visit.case, found)
+    name = str(keep.get("template", ""))
+    chosen, seen = named(found, name), named(shown, name)
     if chosen is None:  # quicker than the view that a choice brings, or it is gone
-        chosen = _at(found, kit.entered(view, "template"))
-        if chosen is None:
+        picked = _at(shown, kit.entered(view, "template"))
+        if picked is None:
             return errors(template=words("template_pick"))
-        return replaced(pick_template(visit.case, line, found, words, chosen))
-    if keep.get("seen") != fingerprint(chosen):
-        return replaced(pick_template(visit.case, line, found, words, chosen, changed=True))
+        return replaced(pick_template(visit.case, line, shown, words, picked))
+    if keep.get("seen") != fingerprint(seen):
+        return replaced(pick_template(visit.case, line, shown, words, seen, changed=True))
     values = {
         one.name: one.value or kit.entered(view, gap(chosen, one.name)) for one in chosen.fields
     }
@@ -67,7 +71,7 @@ async def _tell(visit: Visit, name: str) -> None:
     """Say under the failed line that a template went out, and whether it said the same."""
     office = visit.office
     store = office.commands.store
-    line = await store.read(lambda tx: cases.line(tx, visit.case.conversation, name))
+    line = await office.line(visit.case, name)
     row = await store.read(lambda tx: ledger.line_row(tx, name))
     if line is None or row is None:
         return

@@ -10,7 +10,7 @@ from functools import partial
 from bot.desk import CommandResult, Edit, Line, Unsend
 from bot.messages import Attachment, State
 from bot.ports import Retry, Row, Tx
-from bot.store import cases, lines
+from bot.store import lines
 from bot.store.codec import unstamp
 from plugins.slack import blocks_lines, marks
 from plugins.slack import desk_ledger as ledger
@@ -245,9 +245,7 @@ class Threads:
         store = office.commands.store
         rows = await store.read(lambda tx: ledger.lines_at(tx, place.channel, ts))
         for row in rows:
-            found = await store.read(
-                partial(cases.line, conversation=case.conversation, line_id=row["line"])
-            )
+            found = await office.line(case, row["line"])
             if found is not None and found.state is not State.CANCELLED:
                 await Cards(office).again(case, found)
 

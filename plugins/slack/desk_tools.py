@@ -100,10 +100,12 @@ async def _order_filled(visit: Visit) -> Answer:
 
     async def preview() -> kit.Raw:
         made = await office.commands.preview(act)
+        made = replace(made, text=await office.veil.text(visit.case, made.text))
         return blocks_modals.order_preview(visit.case.id, name, made, office.words, act.id)
 
     async def run() -> kit.Raw:
         made = await office.commands.act(replace(act, tell=False))
+        made = replace(made, text=await office.veil.text(visit.case, made.text))
         return blocks_modals.order_result(made, office.words)
 
     running = blocks_modals.order_running(office.words)
@@ -125,7 +127,9 @@ async def _order_confirmed(visit: Visit) -> Answer:
     )
 
     async def run() -> kit.Raw:
-        return blocks_modals.order_result(await office.commands.act(act), office.words)
+        made = await office.commands.act(act)
+        made = replace(made, text=await office.veil.text(visit.case, made.text))
+        return blocks_modals.order_result(made, office.words)
 
     running = blocks_modals.order_running(office.words)
     return await desk_modals.soon(office, visit.interaction, run(), running)

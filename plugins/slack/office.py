@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
 
-from bot.desk import Case
+from bot.desk import Case, HistoryLine
 from bot.ports import DeskInbox, Retry
 from bot.store import cases
 from bot.store.codec import Clock, utc_now
@@ -19,6 +19,7 @@ from plugins.slack.desk_marks import Marks
 from plugins.slack.desk_people import People
 from plugins.slack.desk_posts import Posts
 from plugins.slack.desk_settings import DeskSettings
+from plugins.slack.desk_veil import Veil
 from plugins.slack.words import Words
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Office:
     posts: Posts
     people: People
     marks: Marks
+    veil: Veil
     clock: Clock = utc_now
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _showing: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
@@ -44,8 +46,18 @@ class Office:
         return self._showing.setdefault(case, asyncio.Lock())
 
     async def case(self, case: int) -> Case | None:
-        """A case without what the shop knows: at once."""
-        return await self.commands.store.read(lambda tx: cases.load(tx, case))
+        """A case without what the shop knows, as it may be shown: at once."""
+        found = await self.commands.store.read(lambda tx: cases.load(tx, case))
+        return None if found is None else await self.veil.case(found)
+
+    async def history(self, case: Case, limit: int) -> list[HistoryLine]:
+        """What was said, as it may be shown."""
+        return await self.veil.lines(case, await self.commands.history(case.id, limit=limit))
+
+    async def line(self, case: Case, name: str) -> HistoryLine | None:
+        """A line of a case, as it may be shown."""
+        found = await self.commands.store.read(lambda tx: cases.line(tx, case.conversation, name))
+        return None if found is None else await self.veil.line(case, found)
 
     def why(self, reason: str | None, case: Case | None = None) -> str:
         """The sentence of a refusal; who has the case is told by name."""

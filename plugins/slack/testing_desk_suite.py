@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.testing.desk_wire import DeskHarness, Room, Sitting, ThreadLine, Told
+from bot.testing.desk_wire import DeskHarness, Known, Room, Sitting, ThreadLine, Told
 from plugins.slack.desk_wire import command_of
 from plugins.slack.kit import Raw
 from plugins.slack.marks import EMOJI, INTERNAL
@@ -26,6 +26,7 @@ _SEND_DRAFT, _EDIT_DRAFT, _DROP_DRAFT = (
     "Verwerfen",
 )
 _TAKE, _BACK, _DONE, _MORE = "Übernehmen", "Zurück an den Bot", "Erledigt", "Mehr …"
+_ASKED = "❔ Vielleicht dieselbe Person: "
 
 
 class SlackAgent:
@@ -171,6 +172,41 @@ class SlackAgent:
     async def closes(self, outcome: str = "") -> None:
         """As in the protocol."""
         await self._ends(_DONE, "desk.done", {"outcome": outcome} if outcome else {})
+
+    async def knows(self) -> Sequence[Known]:
+        """As in the protocol."""
+        words = (await self._card()).words.split("\n")
+        asked = [line.removeprefix(_ASKED) for line in words if line.startswith(_ASKED)]
+        linked = [line.removeprefix("🔗 ") for line in words if line.startswith("🔗 ")]
+        found = [(line, True) for line in asked] + [(line, False) for line in linked]
+        return [Known(line.split(" · ")[0], proposed) for line, proposed in found]
+
+    async def links(self, name: str) -> None:
+        """As in the protocol."""
+        await self._decides(name, "Verknüpfen")
+
+    async def parts(self, name: str) -> None:
+        """As in the protocol: by the card, or by the tools where it is linked."""
+        if Known(name, proposed=True) in await self.knows():
+            await self._decides(name, "Getrennt lassen")
+            return
+        await self.person.presses(await self._tools(), "Trennen")
+        view = await self._slack.until(lambda: self._top("desk.unlink"))
+        await self._submits(view, {})
+
+    async def _decides(self, name: str, button: str) -> None:
+        card = await self._card()
+        await self.person.presses(card, button)
+        asked = f"{_ASKED}{name}"
+        await self._slack.until(lambda: asked not in card.words)
+
+    async def reads(self) -> Sequence[str]:
+        """As in the protocol."""
+        await self.person.presses(await self._tools(), "Früherer Verlauf")
+        view = await self._slack.until(lambda: self._top("desk.history"))
+        found: list[str] = view.words.split("\n")
+        await self.person.closes(view)
+        return found
 
     async def thread(self) -> Sequence[ThreadLine]:
         """As in the protocol."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -45,6 +46,16 @@ class Words:
         if self.texts.has(f"reason_{name}"):
             return self.texts.render(f"reason_{name}", known, language=self.language).text
         return self("refused", code=cut(one_line(name.replace("_", " ")), _CODE))
+
+    def alarm(self, kind: str, facts: Mapping[str, Any]) -> str:
+        """The sentence of an alarm that has one."""
+        return self.texts.render(f"alarm_{kind}", facts, language=self.language).text
+
+    def alarm_advice(self, kind: str) -> str:
+        """What to do about an alarm."""
+        own = f"alarm_advice_{kind}"
+        name = own if self.texts.has(own) else "alarm_advice"
+        return self.texts.render(name, {}, language=self.language).text
 
     def said(self, name: str, language: str, **facts: Any) -> str:
         """A text in another language than the desk's: the customer's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, NoReturn
 
 import click
@@ -11,7 +12,9 @@ from aiohttp import web
 
 from bot.desk import Case, CaseLine
 from bot.messages import Attachment, State
-from bot.ports import DeskInbox, Route
+from bot.ports import DeskInbox, Route, Row
+from bot.store import audit, codec
+from bot.store.codec import unstamp, utc_now
 from host.ports import Services
 from plugins.web import desk_wire, events, serving, wire
 from plugins.web.desk_token import COOKIE_SECONDS, DeskToken
@@ -23,6 +26,7 @@ from plugins.web.wire import FILE_ID, Fault
 COOKIE = "schalter_desk"
 EVERYBODY = "desk"
 LINE_PREFIX = "line/"
+_FRESH = timedelta(days=1)  # how long an alarm stands on the page
 
 
 class WebDesk:
@@ -98,6 +102,7 @@ class WebDesk:
             *inside("GET", "cases/{case}/history", api.history),
             *inside("GET", "cases/{case}/templates", api.templates),
             *inside("GET", "opens", api.opens),
+            *inside("GET", "alarm", api.alarm),
             *inside("POST", "commands", api.command),
             *inside("GET", "events", api.events),
             *inside("POST", "files", api.post_file),
@@ -200,6 +205,25 @@ class DeskApi:
         """When people are there, from ``?after=`` on."""
         after = desk_wire.parse_moment(request.query.get("after", ""))
         return serving.json_response({"at": self._desk.commands.opens(after).isoformat()})
+
+    async def alarm(self, request: web.Request) -> web.Response:
+        """The latest alarm of the last day, in words, with what to do; or nothing."""
+        latest = await self._desk.commands.store.read(audit.latest_alarm)
+        if latest is None or utc_now() - unstamp(latest["at"]) > _FRESH:
+            return serving.json_response({"alarm": None})
+        return serving.json_response({"alarm": self._alarm(request, latest)})
+
+    def _alarm(self, request: web.Request, latest: Row) -> dict[str, Any]:
+        kind, language = latest["kind"], language_of(request)
+        own = f"alarm_advice_{kind}"
+        facts = codec.unpack(codec.decode(latest["facts"]))
+
+        def said(name: str) -> str:
+            return self._texts.render(name, facts, language=language).text
+
+        text = said(f"alarm_{kind}") if self._texts.has(f"alarm_{kind}") else kind
+        advice = said(own if self._texts.has(own) else "alarm_advice")
+        return {"at": latest["at"], "text": text, "advice": advice}
 
     async def command(self, request: web.Request) -> web.Response:
         """Apply a command; the same id again gives the same result and no second effect."""

@@ -17,6 +17,7 @@ from bot.desk import (
     HandBack,
     HistoryLine,
     Line,
+    Link,
     Prioritise,
     Release,
     SendTemplate,
@@ -25,12 +26,15 @@ from bot.desk import (
     Stop,
     TakeOver,
     Template,
+    Unlink,
     Unsend,
 )
 from bot.messages import Attachment, Author, State
+from bot.store.customers import Related
 from plugins.web.wire import CLIENT_ID, Fault, clean, files_of, shown_attachment, text_of, visible
 
 AGENT_LIMIT = 60
+_NUMBERS = 2**53  # what a page can count to
 LINE_LIMIT = 8000
 """Characters of an agent's line; a channel that takes fewer gets it in parts."""
 
@@ -59,6 +63,11 @@ def parse_command(found: Mapping[str, Any], attachments: tuple[Attachment, ...])
             return SendTemplate(name, case, agent, text_of(found, "template"), values, line)
         case "prioritise" | "snooze" | "language" as kind:
             return _triage_command(kind, found, name, case, agent)
+        case "link" | "unlink" as kind:
+            other = found.get("other")
+            if not isinstance(other, int) or isinstance(other, bool) or not 0 < other < _NUMBERS:
+                raise Fault(400, "not_valid")
+            return (Link if kind == "link" else Unlink)(name, case, agent, other)
         case kind:
             return _case_command(kind, found, name, case, agent)
 
@@ -188,6 +197,22 @@ def shown_case(case: Case, explain: Callable[[str], str]) -> dict[str, Any]:
         "contact": case.contact,
         "waits_since": _time(case.waits_since),
         "due_at": _time(case.due_at),
+        "conversation": case.conversation,
+        "related": [shown_related(one) for one in case.related],
+    }
+
+
+def shown_related(other: Related) -> dict[str, Any]:
+    """Render another conversation of the customer's, or one that may be."""
+    return {
+        "conversation": other.conversation,
+        "channel": other.address.channel,
+        "name": other.name,
+        "reason": other.reason,
+        "proposed": other.proposed,
+        "last_in_at": _time(other.last_in_at),
+        "case": other.case,
+        "agent_name": other.agent_name,
     }
 
 
@@ -235,6 +260,7 @@ def shown_line(
         "edited": line.edited,
         "templates": templates and awaits_template(line),
         "repeated": line.repeated,
+        "channel": line.channel,
     }
 
 

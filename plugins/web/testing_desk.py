@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, ClassVar
 
-from bot.testing.desk_wire import DeskHarness, Room, Sitting, ThreadLine, Told
+from bot.testing.desk_wire import DeskHarness, Known, Room, Sitting, ThreadLine, Told
 from plugins.web.testing import DeskClient, Refusal
 from plugins.web.testing_bot import TOKEN
 
@@ -81,12 +81,34 @@ class WebAgent:
         """As in the protocol."""
         await self._does(self._client.close_case(await self._case(), outcome=outcome))
 
+    async def knows(self) -> Sequence[Known]:
+        """As in the protocol."""
+        case = await self._client.case(await self._case())
+        return [Known(one["name"], one["proposed"]) for one in case["related"]]
+
+    async def links(self, name: str) -> None:
+        """As in the protocol."""
+        await self._says_of("link", name)
+
+    async def parts(self, name: str) -> None:
+        """As in the protocol."""
+        await self._says_of("unlink", name)
+
+    async def _says_of(self, kind: str, name: str) -> None:
+        case = await self._client.case(await self._case())
+        other = next(one for one in case["related"] if one["name"] == name)
+        await self._does(self._client.command(kind, case["id"], other=other["conversation"]))
+
+    async def reads(self) -> Sequence[str]:
+        """As in the protocol."""
+        return [line["text"] for line in await self._client.history(await self._case())]
+
     async def thread(self) -> Sequence[ThreadLine]:
         """As in the protocol."""
         if not (await self._client.cases() or await self._client.cases(closed=True)):
             return ()
         lines = await self._client.history(await self._case())
-        return [await self._shown(line) for line in lines]
+        return [await self._shown(line) for line in lines if not line["channel"]]
 
     async def holder(self) -> str | None:
         """As in the protocol."""

@@ -36,7 +36,7 @@ const thread = new Thread({
   },
 });
 const opens = (after) => api.opens(after);
-const menu = new CaseMenu({ words, me, command, colleagues, opens, done: quietly });
+const menu = new CaseMenu({ words, me, command, colleagues, others, opens, done: quietly });
 const buttons = new Drawn(byId("actions"));
 const card = new Drawn(byId("card"));
 const composer = new Composer({ words, me, onSend: (kind, more) => command(kind, more), onTake: takeOver });
@@ -50,6 +50,7 @@ async function reload() {
   try {
     list.open = await api.cases(false);
     if (list.filter === "closed") list.closed = await api.cases(true);
+    showAlarm(await api.alarm());
     if (current) await reloadCase(current.id);
   } catch (error) {
     if (error.status !== 401) showConnection(false);
@@ -93,7 +94,7 @@ function drawCase() {
   byId("case-name").textContent = caseName(current, words);
   byId("case-line").textContent = caseLine();
   buttons.show([...menu.entry(current), ...actions()]);
-  card.show([{ key: current.id, state: JSON.stringify([current, words.language]), make: () => drawCard(current, words) }]);
+  card.show([{ key: current.id, state: JSON.stringify([current, words.language]), make: () => drawCard(current, words, { link, unlink, choose }) }]);
   composer.show(current);
 }
 
@@ -122,6 +123,15 @@ function actions() {
     return [button("close_case", "done", "secondary", closeCase), button("take_over", "hand", "primary", takeOver)];
   if (current.agent !== me()) return [button("take_from", "hand", "secondary", takeOver)];
   return [button("close_case", "done", "secondary", closeCase), button("hand_back", "return", "primary", handBack)];
+}
+
+/** For whoever runs the bot: a small shop has no other place where it is seen. */
+function showAlarm(alarm) {
+  const line = byId("alarm");
+  line.hidden = !alarm;
+  if (!alarm) return;
+  const at = new Date(alarm.at).toLocaleString(words.language, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+  line.replaceChildren(icon("warn"), el("strong", {}, `${words.t("alarm")} ${at}: ${alarm.text}`), el("span", {}, ` ${alarm.advice}`));
 }
 
 function showConnection(open) {
@@ -287,6 +297,30 @@ function colleagues() {
   return [...new Set(names)].sort();
 }
 
+/** Open cases of other people, as far as the list tells: one of them may be the same person's. */
+function others() {
+  const known = new Set([current.conversation, ...current.related.map((one) => one.conversation)]);
+  return list.open.filter((item) => !known.has(item.conversation));
+}
+
+function link(other) {
+  return quietly(() => command("link", { other: other.conversation }));
+}
+
+/** A proposal is declined at once; a link is only ended by somebody who means it. */
+async function unlink(other) {
+  const send = () => command("unlink", { other: other.conversation });
+  if (other.proposed) return quietly(send);
+  await ask({
+    title: words.t("ask_unlink_title"),
+    text: words.t("ask_unlink_text"),
+    yes: words.t("unlink"),
+    no: words.t("cancel"),
+    send,
+  });
+  await reload();
+}
+
 async function closeCase() {
   if (!current || current.state === "closed" || (current.agent && current.agent !== me())) return;
   await ask({
@@ -395,6 +429,7 @@ async function login(token) {
 async function enter() {
   try {
     list.open = await api.cases(false);
+    showAlarm(await api.alarm());
   } catch (error) {
     if (error.status !== 401) setTimeout(enter, 1500);
     return;

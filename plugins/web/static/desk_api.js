@@ -56,6 +56,11 @@ export class Api {
     return this.call(`cases/${id}/templates?line=${encodeURIComponent(line)}`).then((found) => found.templates);
   }
 
+  /** What operators should hear of the last day; null where there is nothing. */
+  alarm() {
+    return this.call("alarm").then((found) => found.alarm);
+  }
+
   /** When people are there, from a time on. */
   opens(after) {
     return this.call(`opens?after=${encodeURIComponent(after.toISOString())}`).then((found) => new Date(found.at));

@@ -6,7 +6,8 @@ import { spanText } from "./desk_list.js";
 const DATE = { dateStyle: "medium", timeStyle: "short" };
 const DAY = { dateStyle: "medium" };
 
-export function drawCard(item, words) {
+/** `acts` are what an agent does with another conversation: link, unlink; or with its case: choose. */
+export function drawCard(item, words, acts) {
   return el(
     "div",
     {},
@@ -14,10 +15,41 @@ export function drawCard(item, words) {
     section(words.t("section_why"), el("p", { class: item.priority === "high" ? "why urgent" : "why" }, item.reason_text)),
     item.outcome ? section(words.t("section_outcome"), el("p", {}, known(words, "outcome_", item.outcome))) : null,
     section(words.t("section_customer"), facts(customerFacts(item, words))),
+    item.related.length ? section(words.t("section_related"), related(item, words, acts)) : null,
     section(words.t("section_orders"), orders(item, words)),
     section(words.t("section_understood"), intents(item, words)),
     section(words.t("section_tried"), tried(item, words)),
   );
+}
+
+/** Other conversations that are this customer's, or may be: those first, as somebody must decide. */
+function related(item, words, acts) {
+  return el("ul", { class: "related" }, item.related.map((other) => relatedBox(other, words, acts)));
+}
+
+function relatedBox(other, words, acts) {
+  const at = new Date(other.last_in_at).toLocaleString(words.language, DATE);
+  const button = (name, kind, act) =>
+    el("button", { type: "button", class: kind, "data-do": name, onclick: () => act(other) }, words.t(name));
+  const name = el("strong", { dir: "auto" }, other.name || words.t("no_name"));
+  const top = el("p", { class: "related-top" }, name, el("span", { class: "tag" }, known(words, "channel_", other.channel)));
+  const facts = [
+    el("p", {}, words.t("last_wrote", { at })),
+    other.case ? el("p", {}, caseLink(other, words, acts)) : null,
+    el("p", { class: "why-linked" }, readable(words, other.proposed ? "proposed_" : "linked_", other.reason)),
+  ];
+  const row = other.proposed
+    ? [button("link", "secondary", acts.link), button("keep_apart", "link", acts.unlink)]
+    : [button("unlink", "link quiet", acts.unlink)];
+  return el("li", { class: other.proposed ? "proposed" : null },
+    other.proposed ? el("p", { class: "label" }, words.t("proposed")) : null, top, facts, el("p", { class: "related-do" }, row));
+}
+
+function caseLink(other, words, acts) {
+  const text = other.agent_name
+    ? words.t("open_case_with", { id: other.case, agent: other.agent_name })
+    : words.t("open_case", { id: other.case });
+  return el("button", { type: "button", class: "link", "data-do": "other_case", onclick: () => acts.choose(other.case) }, text);
 }
 
 function known(words, prefix, code) {

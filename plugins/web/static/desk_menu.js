@@ -1,6 +1,7 @@
 // What can be done with a case besides answering: priority, later, colleagues, language.
 
 import { ask } from "./ask.js";
+import { caseName } from "./desk_list.js";
 import { byId, el, icon } from "./dom.js";
 
 const HOUR = 3_600_000;
@@ -10,10 +11,10 @@ const EARLIEST = 6; // nobody begins with what was put off at midnight, also whe
 export class CaseMenu {
   /**
    * `command(kind, more)` gives a command and throws with the reason when it is refused;
-   * `opens(after)` tells when people are there.
+   * `opens(after)` tells when people are there; `others()` are cases that may be the same person's.
    */
-  constructor({ words, me, command, colleagues, opens, done }) {
-    Object.assign(this, { words, me, command, colleagues, opens, done });
+  constructor({ words, me, command, colleagues, others, opens, done }) {
+    Object.assign(this, { words, me, command, colleagues, others, opens, done });
     this.item = null;
     document.addEventListener("click", (event) => {
       if (this.node?.open && !this.node.contains(event.target)) this.close();
@@ -24,7 +25,7 @@ export class CaseMenu {
   entry(item) {
     this.item = item;
     if (item.state === "closed") return [];
-    const state = JSON.stringify([item.priority, item.snoozed_until, item.agent, item.language, this.me(), this.words.language]);
+    const state = JSON.stringify([item.priority, item.snoozed_until, item.agent, item.language, this.me(), this.words.language, this.others().length > 0]);
     return [{ key: "menu", state, make: () => this.make() }];
   }
 
@@ -50,6 +51,7 @@ export class CaseMenu {
       free && ["assign", () => this.askAssign()],
       mine && ["release", () => this.askRelease()],
       free && ["set_language", () => this.askLanguage()],
+      this.others().length && ["link_case", () => this.askLink()],
     ].filter(Boolean);
   }
 
@@ -120,6 +122,17 @@ export class CaseMenu {
     const options = ["de", "en"].map((value) => [value, this.words.t(`language_${value}`)]);
     const fields = [{ name: "language", label: this.words.t("language_label"), options, value: this.item.language }];
     return this.question("language", fields, "save", (values) => this.command("language", values));
+  }
+
+  askLink() {
+    const options = this.others().map((item) => [String(item.conversation), `${caseName(item, this.words)} · ${this.channel(item)} · ${item.id}`]);
+    const fields = [{ name: "other", label: this.words.t("other_case"), options }];
+    return this.question("link", fields, "link", ({ other }) => this.command("link", { other: Number(other) }));
+  }
+
+  channel(item) {
+    const key = `channel_${item.channel}`;
+    return this.words.has(key) ? this.words.t(key) : item.channel;
   }
 
   /** When a case may come back: later today, or when people are there again. */

@@ -20,7 +20,7 @@ export class Thread {
   show(id, lines, { mine, contact }) {
     Object.assign(this, { mine, contact });
     const fresh = this.case !== id;
-    const own = lines.at(-1)?.author === "agent" && !this.drawn.known.has(lines.at(-1).id);
+    const own = !lines.at(-1)?.channel && lines.at(-1)?.author === "agent" && !this.drawn.known.has(lines.at(-1).id);
     if (fresh) this.clear(id);
     this.drawn.show(this.items(lines));
     if (fresh) requestAnimationFrame(() => this.list.setAttribute("aria-live", "polite"));
@@ -53,7 +53,7 @@ export class Thread {
   line(line) {
     const draft = line.state === "draft";
     const kind = { draft: "draft", failed: "wrong", unknown: "wrong", cancelled: line.reason === "draft_sent" ? "settled" : "gone" }[line.state];
-    const classes = ["line", `by-${line.author}`, kind, line.kind === "automatic" && "automatic"];
+    const classes = ["line", `by-${line.author}`, kind, line.kind === "automatic" && "automatic", line.channel && "elsewhere"];
     const body = el("div", { class: "body" });
     if (draft) body.append(el("p", { class: "label" }, this.draftLabel(line)));
     if (line.quote) body.append(el("blockquote", { dir: "auto" }, line.quote));
@@ -85,7 +85,14 @@ export class Thread {
     const time = el("time", { datetime: line.at }, timeText(line.at, this.words.language));
     const edited = line.kind === "edit" || line.edited ? el("span", {}, this.words.t("kind_edit")) : null;
     const machine = line.kind === "automatic" ? el("span", { class: "tag" }, this.words.t("kind_automatic")) : null;
-    return el("p", { class: "head" }, sign ? icon(sign) : null, el("strong", {}, label), edited, machine, time);
+    const where = line.channel ? el("span", { class: "tag" }, this.channel(line)) : null;
+    return el("p", { class: "head" }, sign ? icon(sign) : null, el("strong", { dir: "auto" }, label), where, edited, machine, time);
+  }
+
+  /** A line of the customer's other conversation, which is not answered here. */
+  channel(line) {
+    const key = `channel_${line.channel}`;
+    return this.words.has(key) ? this.words.t(key) : line.channel;
   }
 
   /** A note without a name is the system's. */
@@ -98,7 +105,7 @@ export class Thread {
     if (!line.state) return null;
     const parts = [icon(SIGNS[line.state] ?? "clock"), el("span", {}, this.outcome(line))];
     if (line.repeated) parts.push(el("span", {}, this.words.t("repeated")));
-    const links = line.author === "agent" && this.mine ? this.links(line) : null;
+    const links = line.author === "agent" && this.mine && !line.channel ? this.links(line) : null;
     return el("p", { class: "foot" }, parts, links, this.mail(line));
   }
 
