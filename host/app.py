@@ -128,6 +128,8 @@ class App:
             await self._enter(f"channel {channel.name}", partial(channel.open, self.core.inbox))
         for desk in wiring.desks.values():
             await self._enter(f"desk {desk.name}", partial(desk.open, self.core.desk_inbox))
+        for work in built.background:
+            await self._enter("background work", partial(_itself, work))
         await self._stack.enter_async_context(self._sweeping())
         running = self.core.running(built.dialogue.ask, drain_seconds=_DRAIN_SECONDS)
         await self._stack.enter_async_context(running)
@@ -253,3 +255,7 @@ def stop_signals() -> Iterator[asyncio.Event]:
 async def _end(task: asyncio.Task[None] | asyncio.Task[bool]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def _itself(work: AbstractAsyncContextManager[None]) -> AbstractAsyncContextManager[None]:
+    return work

@@ -29,6 +29,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # what is deleted is overwritten: no word of it stays in the file
     "PRAGMA busy_timeout = 5000",
 )
 
@@ -156,6 +157,18 @@ class SQLiteStore:
                 raise StoreError(explain(error, self._path)) from error
             raise
 
+    async def scrub(self, *, vacuum: bool = False) -> None:
+        """Take what was overwritten or deleted out of the log beside the file, too.
+
+        The log keeps old pages until it is used again. ``vacuum`` writes the whole file anew: what
+        was deleted before deleting overwrote goes too, and nobody can write meanwhile. Raises
+        StoreError.
+        """
+        try:
+            await _hop(self._open(self._writer), _truncate_log, vacuum)
+        except sqlite3.Error as error:
+            raise StoreError(explain(error, self._path)) from error
+
     def _open(self, connection: aiosqlite.Connection | None) -> aiosqlite.Connection:
         if connection is None:
             raise StoreError("the database is closed — start the bot first")
@@ -203,6 +216,12 @@ async def _hop(connection: aiosqlite.Connection, work: Callable[..., T], *argume
     """
     result: T = await connection._execute(work, connection._conn, *arguments)  # type: ignore[no-untyped-call]
     return result
+
+
+def _truncate_log(connection: sqlite3.Connection, vacuum: bool) -> None:
+    if vacuum:
+        connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _run_batch(connection: sqlite3.Connection, batch: list[_Write]) -> None:

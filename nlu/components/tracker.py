@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,6 +56,34 @@ class KeptTrackers(SQLTrackerStore):
             forgotten, _ = self._kept.popitem(last=False)
             del self._saved[forgotten]
 
+    def forget(self, conversations: Iterable[int]) -> None:
+        """Forget all trackers of conversations; overwritten, also in the log beside the file."""
+        with self.session_scope() as session:
+            for conversation in conversations:
+                session.execute(_FORGET, {"first": f"{conversation}.", "last": f"{conversation}/"})
+                session.commit()
+                for sender in [one for one in self._kept if one.startswith(f"{conversation}.")]:
+                    del self._kept[sender], self._saved[sender]
+        self._truncate_log()
+
+    def old(self, before: float, *, drop: bool) -> int:
+        """How many trackers had no event since then (seconds since 1970); ``drop`` forgets them."""
+        with self.session_scope() as session:
+            senders = [row[0] for row in session.execute(_OLD, {"before": before})]
+            for sender in senders if drop else ():
+                session.execute(_FORGET_ONE, {"sender": sender})
+                session.commit()  # each by itself: a turn waits for none of it long
+                self._kept.pop(sender, None)
+                self._saved.pop(sender, None)
+        if drop and senders:
+            self._truncate_log()
+        return len(senders)
+
+    def _truncate_log(self) -> None:
+        if self.engine.dialect.name == "sqlite":
+            connection = self.engine.raw_connection()
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def _additional_events(
         self, session: Session, tracker: DialogueStateTracker
     ) -> Iterator[Event]:
@@ -65,7 +93,13 @@ class KeptTrackers(SQLTrackerStore):
         return itertools.islice(tracker.events, saved, None)
 
 
+_FORGET = sa.text("DELETE FROM events WHERE sender_id >= :first AND sender_id < :last")
+_FORGET_ONE = sa.text("DELETE FROM events WHERE sender_id = :sender")
+_OLD = sa.text("SELECT sender_id FROM events GROUP BY sender_id HAVING max(timestamp) < :before")
+
+
 def _do_not_wait_for_the_disk(connection: Any, _record: object) -> None:
     """A turn that a power cut takes away is asked again: the bot's store is the truth."""
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA secure_delete=ON")
