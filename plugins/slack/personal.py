@@ -21,7 +21,8 @@ _PAGES = 50  # of 200 messages
 _CARDS = (
     f"SELECT channel || '/' || ts AS place FROM slack_cases WHERE {among('case_id', 'cases')} "
     "UNION SELECT channel || '/' || thread FROM slack_posts, json_each(:cases) c "
-    "WHERE key = 'before:' || c.value OR key LIKE 'before:' || c.value || ':%'"
+    "WHERE slack_posts.key = 'before:' || c.value "
+    "OR slack_posts.key LIKE 'before:' || c.value || ':%'"
 )
 _PLACES = "(SELECT substr(value, instr(value, '/') + 1) FROM json_each(:addresses))"
 _HERE = "channel || CASE thread WHEN '' THEN '' ELSE '/' || thread END"
