@@ -16,7 +16,7 @@ from host.cli import main
 from plugins.rasa.personal import _opened
 from plugins.web.testing import ChatClient
 from plugins.web.testing_bot import web_bot
-from tests.plugins.privacy.conftest import left_in
+from tests.live.leftovers import left_in
 
 MARKERS = ("markerword", "markerpdf", "markerfile", "markerslot")
 Run = Callable[..., Result]
@@ -32,13 +32,12 @@ def data(tmp_path: Path) -> Path:
 
 
 async def _talk(folder: Path) -> None:
-    async with web_bot(folder) as bot:
-        async with ChatClient(bot.url) as chat, ChatClient(bot.url) as other:
-            await chat.ask("markerword eins")
-            file = await chat.upload(b"%PDF-1.4 markerpdf", "markerfile.pdf")
-            await chat.post("markerword zwei", files=[file])
-            await chat.reply()
-            await other.ask("das bleibt")
+    async with web_bot(folder) as bot, ChatClient(bot.url) as chat, ChatClient(bot.url) as other:
+        await chat.ask("markerword eins")
+        file = await chat.upload(b"%PDF-1.4 markerpdf", "markerfile.pdf")
+        await chat.post("markerword zwei", files=[file])
+        await chat.reply()
+        await other.ask("das bleibt")
 
 
 @pytest.fixture
@@ -74,7 +73,9 @@ def test_a_copy_has_everything_and_the_files(run: Run, data: Path, tmp_path: Pat
     assert (out / file["copy"]).read_bytes() == b"%PDF-1.4 markerpdf"
     assert (out / "data.json").stat().st_mode & 0o077 == 0, "only for who asked"
     assert "das bleibt" not in (out / "data.json").read_text("utf-8")
-    assert run("customer", "export", "1", "--out", str(out)).exit_code == 2, "nothing is written over"
+    assert run("customer", "export", "1", "--out", str(out)).exit_code == 2, (
+        "nothing is written over"
+    )
     with closing(sqlite3.connect(data / "bot.db")) as database:
         (line,) = database.execute("SELECT kind, actor, conversation FROM audit").fetchall()
     assert line == ("export", "operator", 1)
@@ -145,5 +146,3 @@ def test_what_a_night_would_drop_is_listed(run: Run, data: Path) -> None:
     found = {one["of"]: one["number"] for one in json.loads(run("privacy", "due", "--json").output)}
     assert (found["conversations"], found["rasa"], found["audit"]) == (1, 1, 0)
     assert left_in(data, ("markerword",)), "a look changes nothing"
-
-

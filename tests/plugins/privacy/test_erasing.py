@@ -15,7 +15,7 @@ from host.folder import ask
 from plugins.privacy.routes import PATH
 from plugins.slack.testing import SlackSimulator
 from plugins.slack.testing_desk import DeskBench, desk_bot
-from tests.plugins.privacy.conftest import left_in
+from tests.live.leftovers import left_in
 
 NAME, WHO, WORDS = "Zaphod Markerson", "markerzaphod", "markerword"
 FILE, ANSWER, NOTE = b"%PDF-1.4 markerpdf", "markeranswer", "markernote"
@@ -56,9 +56,7 @@ def _fill_the_rest(tx: Tx) -> None:
     audit.raise_alarm(tx, "guesses", {"order": ORDER}, now, quiet=now - now)
     tx.run("UPDATE conversations SET phone = '+49markerword', email = :mail", mail=MAIL)
     tx.run("UPDATE cases SET contact = :mail", mail=MAIL)
-    tx.run(
-        "INSERT INTO notes VALUES ('n1', 1, 1, 'jana', :note, '[]', '2026-11-27')", note=NOTE
-    )
+    tx.run("INSERT INTO notes VALUES ('n1', 1, 1, 'jana', :note, '[]', '2026-11-27')", note=NOTE)
     tx.run(
         "INSERT INTO proofs VALUES (1, 'pair', :order, '2026-11-27T00:00:00.000000+00:00')",
         order=ORDER,
