@@ -112,7 +112,6 @@ def emptied(
             now=stamp(now),
             remains=_kept(remains.get(keeper, ())),
         )
-    finish(tx, erasure, now)
 
 
 def due(tx: Tx, now: datetime, limit: int = 20) -> list[Row]:
@@ -143,7 +142,6 @@ def settle(tx: Tx, step: Row, state: str, remains: Sequence[Remains], now: datet
         now=stamp(now),
         remains=json.dumps([*known, *json.loads(_kept(remains))]),
     )
-    finish(tx, step["erasure"], now)
 
 
 def put_off(tx: Tx, step: Row, until: datetime) -> None:
@@ -157,14 +155,23 @@ def put_off(tx: Tx, step: Row, until: datetime) -> None:
     )
 
 
-def finish(tx: Tx, erasure: str, now: datetime) -> None:
-    """An erasure without an open step is done."""
-    tx.run(
-        "UPDATE erasures SET state = 'done', done_at = :now WHERE id = :id AND state = 'emptied' "
-        "AND NOT EXISTS (SELECT 1 FROM erasure_steps WHERE erasure = :id AND state = 'open')",
-        id=erasure,
-        now=stamp(now),
+def ready(tx: Tx) -> list[str]:
+    """Those that have no open step any more, and are not called done yet."""
+    rows = tx.rows(
+        "SELECT id FROM erasures e WHERE state = 'emptied' AND NOT EXISTS "
+        "(SELECT 1 FROM erasure_steps s WHERE s.erasure = e.id AND s.state = 'open')"
     )
+    return [str(row["id"]) for row in rows]
+
+
+def finish(tx: Tx, ids: Sequence[str], now: datetime) -> None:
+    """They are done."""
+    for erasure in ids:
+        tx.run(
+            "UPDATE erasures SET state = 'done', done_at = :now WHERE id = :id",
+            id=erasure,
+            now=stamp(now),
+        )
 
 
 def open_count(tx: Tx) -> int:

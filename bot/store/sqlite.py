@@ -221,7 +221,9 @@ async def _hop(connection: aiosqlite.Connection, work: Callable[..., T], *argume
 def _truncate_log(connection: sqlite3.Connection, vacuum: bool) -> None:
     if vacuum:
         connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    (busy, *_), *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    if busy:
+        raise sqlite3.OperationalError("the database is locked")
 
 
 def _run_batch(connection: sqlite3.Connection, batch: list[_Write]) -> None:

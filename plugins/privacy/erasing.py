@@ -82,7 +82,9 @@ class Eraser:
         """Do everything that can be done now; when to look again (``None``: when asked)."""
         asked = await self.store.read(erasures.asked)
         settled = [await self.empty(row) for row in asked]
-        await self.elsewhere()
+        for step in await self.store.read(lambda tx: erasures.due(tx, self.clock())):
+            await self._step(step)
+        await self._finish()
         if asked:  # more may wait than were read at once
             return self.clock() + (_SOON if any(settled) else _AGAIN)
         due = await self.store.read(erasures.next_due)
@@ -125,30 +127,26 @@ class Eraser:
         log.info("erased", extra={"erasure": row["id"], "rows": sum(counts.values())})
         return True
 
-    async def elsewhere(self) -> None:
-        """Do the steps outside of the database whose time has come."""
-        done = False
-        for step in await self.store.read(lambda tx: erasures.due(tx, self.clock())):
-            done = await self._step(step) or done
-        if done:
+    async def _finish(self) -> None:
+        """Call done what is done, once the log beside the database has no word of it either."""
+        if ready := await self.store.read(erasures.ready):
             await self.store.scrub()
+            await self.store.write(lambda tx: erasures.finish(tx, ready, self.clock()))
 
-    async def _step(self, step: Row) -> bool:
+    async def _step(self, step: Row) -> None:
         keeper = next((one for one in self.keepers if one.name == step["keeper"]), None)
         if not isinstance(keeper, ErasesElsewhere):
             await self._later(step, None, "not_there")  # it may be back after the next start
-            return False
+            return
         try:
             left = await keeper.forget(json.loads(step["plan"]))
         except Retry as retry:
             await self._later(step, retry.after, retry.reason or "retry")
-            return False
         except Exception:  # an edge: one part's fault must not keep the others from erasing
             log.exception("erasing failed", extra={"part": step["keeper"]})
             await self._later(step, None, "failed")
-            return False
-        await self.store.write(lambda tx: erasures.settle(tx, step, "done", left, self.clock()))
-        return True
+        else:
+            await self.store.write(lambda tx: erasures.settle(tx, step, "done", left, self.clock()))
 
     async def _later(self, step: Row, after: float | None, reason: str) -> None:
         now, attempt = self.clock(), step["attempts"] + 1

@@ -29,7 +29,7 @@ _ME = (
 )
 _KEEP = (
     r"(?:gespeichert|speicher\w*|erfasst\w*|vorlieg\w*|lieg(?:en|t)|hab(?:t|en|ts)|hast|kennt|wisst"
-    r"|wissen|weißt|steht|stehen|verarbeite\w*|gesammelt|sammel\w*|hold|have|has|got|kept|keep"
+    r"|wissen|weißt|weisst|steht|stehen|verarbeite\w*|gesammelt|sammel\w*|hold|have|has|got|kept|keep"
     r"|stored?|saved?|know|collect\w*|process|recorded|is with you|(?:is|are) in your)"
 )
 _WHAT = r"\b(?:was|welche\w*|what|which|alles|alle infos|everything|all the info)\b"

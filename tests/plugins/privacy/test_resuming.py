@@ -109,7 +109,6 @@ async def test_a_kill_at_any_point_leaves_an_erasure_that_goes_on(tmp_path: Path
         again = Elsewhere()
         async with eraser_on(folder, again) as eraser:
             await eraser.work()
-            await eraser.store.scrub()
             assert await state(eraser, erasure) == "done", f"image {number}"
             assert left_in(folder, MARKERS) == [], f"image {number}"
             kept = await eraser.store.read(
