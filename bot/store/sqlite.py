@@ -157,15 +157,19 @@ class SQLiteStore:
                 raise StoreError(explain(error, self._path)) from error
             raise
 
-    async def scrub(self, *, vacuum: bool = False) -> None:
+    def size(self) -> int:
+        """How large the file is, in bytes."""
+        return self._path.stat().st_size
+
+    async def scrub(self, *, vacuum: bool) -> None:
         """Take what was overwritten or deleted out of the log beside the file, too.
 
-        The log keeps old pages until it is used again. ``vacuum`` writes the whole file anew: what
-        was deleted before deleting overwrote goes too, and nobody can write meanwhile. Raises
-        StoreError.
+        The log keeps old pages until it is used again. ``vacuum`` writes the whole file anew, and
+        nobody can write meanwhile: of what SQLite had moved between its pages, ``secure_delete``
+        leaves some behind (2 of 700 rows, measured). Raises StoreError.
         """
         try:
-            await _hop(self._open(self._writer), _truncate_log, vacuum)
+            await _hop(self._open(self._writer), _scrub, vacuum)
         except sqlite3.Error as error:
             raise StoreError(explain(error, self._path)) from error
 
@@ -218,7 +222,7 @@ async def _hop(connection: aiosqlite.Connection, work: Callable[..., T], *argume
     return result
 
 
-def _truncate_log(connection: sqlite3.Connection, vacuum: bool) -> None:
+def _scrub(connection: sqlite3.Connection, vacuum: bool) -> None:
     if vacuum:
         connection.execute("VACUUM")
     (busy, *_), *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -7,6 +7,7 @@ a turn that fails leaves nothing behind, and the next one reads what was saved.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,6 +20,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
+VACUUM_AT_ONCE = 64 * 1024 * 1024
+"""Bytes of a tracker file that is written anew in some tenths of a second."""
 KEPT = 500
 """Conversations kept in memory, some 100 kB each."""
 
@@ -57,14 +60,17 @@ class KeptTrackers(SQLTrackerStore):
             del self._saved[forgotten]
 
     def forget(self, conversations: Iterable[int]) -> None:
-        """Forget all trackers of conversations; overwritten, also in the log beside the file."""
+        """Forget all trackers of conversations; overwritten, also in the log beside the file.
+
+        A large file is written anew only at night, by `old`: turns would have to wait for it.
+        """
         with self.session_scope() as session:
             for conversation in conversations:
                 session.execute(_FORGET, {"first": f"{conversation}.", "last": f"{conversation}/"})
                 session.commit()
                 for sender in [one for one in self._kept if one.startswith(f"{conversation}.")]:
                     del self._kept[sender], self._saved[sender]
-        self._truncate_log()
+        self._scrub(most=VACUUM_AT_ONCE)
 
     def old(self, before: float, *, drop: bool) -> int:
         """How many trackers had no event since then (seconds since 1970); ``drop`` forgets them."""
@@ -75,14 +81,19 @@ class KeptTrackers(SQLTrackerStore):
                 session.commit()  # each by itself: a turn waits for none of it long
                 self._kept.pop(sender, None)
                 self._saved.pop(sender, None)
-        if drop and senders:
-            self._truncate_log()
+        if drop:
+            self._scrub()
         return len(senders)
 
-    def _truncate_log(self) -> None:
-        if self.engine.dialect.name == "sqlite":
-            connection = self.engine.raw_connection()
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    def _scrub(self, most: float = math.inf) -> None:
+        if self.engine.dialect.name != "sqlite":
+            return
+        cursor = self.engine.raw_connection().cursor()
+        ((pages,),) = cursor.execute("PRAGMA page_count").fetchall()
+        ((size,),) = cursor.execute("PRAGMA page_size").fetchall()
+        if pages * size <= most:
+            cursor.execute("VACUUM")  # what was moved between pages is not overwritten
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _additional_events(
         self, session: Session, tracker: DialogueStateTracker

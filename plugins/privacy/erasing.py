@@ -29,12 +29,16 @@ CUSTOMER, OPERATOR, AGE = "customer", "operator", "age"
 
 @dataclass(eq=False, kw_only=True)
 class Eraser:
-    """Does what was asked for. ``rest``: after the last answer, where the customer asked."""
+    """Does what was asked for. ``rest``: after the last answer, where the customer asked.
+
+    ``vacuum_at_once``: bytes of a database that is written anew in some tenths of a second.
+    """
 
     store: SQLiteStore
     keepers: Sequence[KeepsData]
     rest: timedelta = timedelta(seconds=60)
     patience: timedelta = timedelta(hours=1)
+    vacuum_at_once: int = 64 * 1024 * 1024
     clock: Clock = utc_now
 
     def ask(self, tx: Tx, ids: Sequence[int], reason: str, *, at_once: bool = False) -> str:
@@ -84,7 +88,7 @@ class Eraser:
         settled = [await self.empty(row) for row in asked]
         for step in await self.store.read(lambda tx: erasures.due(tx, self.clock())):
             await self._step(step)
-        await self._finish()
+        await self.finish()
         if asked:  # more may wait than were read at once
             return self.clock() + (_SOON if any(settled) else _AGAIN)
         due = await self.store.read(erasures.next_due)
@@ -94,7 +98,7 @@ class Eraser:
         """Empty all tables of one erasure, if nothing stands in the way."""
         if not await self.store.write(partial(self._empty, row)):
             return False
-        await self.store.scrub()
+        await self.store.scrub(vacuum=False)
         return True
 
     def _empty(self, row: Row, tx: Tx) -> bool:
@@ -127,10 +131,14 @@ class Eraser:
         log.info("erased", extra={"erasure": row["id"], "rows": sum(counts.values())})
         return True
 
-    async def _finish(self) -> None:
-        """Call done what is done, once the log beside the database has no word of it either."""
-        if ready := await self.store.read(erasures.ready):
-            await self.store.scrub()
+    async def finish(self, *, at_night: bool = False) -> None:
+        """Call done what is done, once no page of the file has a word of it either.
+
+        A large file is written anew only at night: messages would have to wait for it.
+        """
+        ready = await self.store.read(erasures.ready)
+        if ready and (at_night or self.store.size() <= self.vacuum_at_once):
+            await self.store.scrub(vacuum=True)
             await self.store.write(lambda tx: erasures.finish(tx, ready, self.clock()))
 
     async def _step(self, step: Row) -> None:

@@ -87,7 +87,8 @@ class Retention:
                 failed = True
                 continue
             dropped[keeper.keeps] = dropped.get(keeper.keeps, 0) + number
-        await self.eraser.store.scrub()
+        await self.eraser.work()
+        await self.eraser.finish(at_night=True)
         self.last = Last(self.eraser.clock(), failed, dropped)
         log.info("dropped by age", extra={"rows": sum(dropped.values())})
         return dropped

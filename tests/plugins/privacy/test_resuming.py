@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -288,3 +289,41 @@ async def test_rasa_that_starts_is_asked_later(tmp_path: Path) -> None:
     away = RasaSettings(url="http://127.0.0.1:9", token="t", actions_token="t")  # type: ignore[arg-type]
     with pytest.raises(Retry):
         await TrackerKeeper(RasaPlugin(away), away, tmp_path).forget({"conversations": [1]})
+
+
+async def test_no_page_of_the_file_has_a_word_of_it(tmp_path: Path) -> None:
+    """Rows that SQLite moved between pages left some of theirs behind, secure_delete or not."""
+    chance = random.Random(5)
+    async with eraser_on(tmp_path, Elsewhere()) as eraser:
+
+        def much(tx: Tx) -> None:
+            for number in range(1, 11):
+                tx.run(
+                    "INSERT INTO conversations (id, channel, address, language, created_at, "
+                    "last_in_at) VALUES (:id, 'fake', :id, 'de', '2026', '2026')",
+                    id=number,
+                )
+            for number in range(2500):
+                who = chance.randrange(1, 11)
+                words = f"marker{who:02d}" + "x" * chance.choice([3, 30, 300, 3000])
+                tx.run(
+                    "INSERT INTO inbox (channel, wire_id, conversation, kind, text, received_at, "
+                    "status) VALUES ('fake', :wire, :who, 'text', :words, '2026', 'turn')",
+                    wire=f"{words[:8]}-{number}",
+                    who=who,
+                    words=words,
+                )
+                tx.run(
+                    "UPDATE inbox SET text = text || 'more' WHERE id = :id",
+                    id=chance.randrange(1, number + 2),
+                )
+
+        await eraser.store.write(much)
+        eraser.vacuum_at_once = 0  # a large one: it waits for the night
+        erasure = await eraser.store.write(lambda tx: eraser.ask(tx, [4, 7], OPERATOR))
+        await eraser.work()
+        assert await state(eraser, erasure) == "emptied"
+        await eraser.finish(at_night=True)
+        assert await state(eraser, erasure) == "done"
+        assert left_in(tmp_path, ("marker04", "marker07")) == []
+        assert left_in(tmp_path, ("marker05",))
