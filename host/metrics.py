@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from bot.ports import Store, Tx
-from bot.store import turns
+from bot.store import erasures, turns
 
 _HELP = {
     "accepted": "Messages that were accepted",
@@ -47,7 +47,9 @@ class Metrics:
 
     async def page(self) -> bytes:
         """Everything in Prometheus' text format."""
-        self._counts.now = await self._store.read(counts)
+        self._counts.now, self._counts.erasures = await self._store.read(
+            lambda tx: (counts(tx), erasures.open_count(tx))
+        )
         return generate_latest(self._registry)
 
 
@@ -64,8 +66,11 @@ def counts(tx: Tx) -> dict[str, int]:
 class _Counts(Collector):
     def __init__(self) -> None:
         self.now: Mapping[str, int] = {}
+        self.erasures = 0
 
     def collect(self) -> Iterator[Metric]:
+        erasing = "Erasures of customers' data that are not done yet"
+        yield GaugeMetricFamily("schalter_erasures_open", erasing, self.erasures)
         for name, count in self.now.items():
             if name in _NOW:
                 yield GaugeMetricFamily(f"schalter_messages_{name}", _HELP[name], count)

@@ -66,7 +66,7 @@ def show(context: Context, who: str) -> None:
 def export(context: Context, who: str, out: Path | None) -> None:
     """Copy everything about a customer into a folder: data.json, and files/ with attachments.
 
-    [b]Example:[/b] bot customer export 42 --out /tmp/copy
+    [b]Example:[/b] bot customer export 42 --out copy-42
     """
     folder = out or Path(f"customer-{''.join(c if c.isalnum() else '-' for c in who)}")
     if folder.exists():
