@@ -12,7 +12,9 @@ from prometheus_client.registry import Collector
 from bot.ports import Store, Tx
 from bot.store import erasures, turns
 
+_ERASURES = "schalter_erasures_open"
 _HELP = {
+    _ERASURES: "Erasures of customers' data that are not done yet",
     "accepted": "Messages that were accepted",
     "answered": "Messages that were answered",
     "handed": "Messages that a person got",
@@ -47,32 +49,29 @@ class Metrics:
 
     async def page(self) -> bytes:
         """Everything in Prometheus' text format."""
-        self._counts.now, self._counts.erasures = await self._store.read(
-            lambda tx: (counts(tx), erasures.open_count(tx))
-        )
+        self._counts.now = await self._store.read(counts)
         return generate_latest(self._registry)
 
 
 def counts(tx: Tx) -> dict[str, int]:
-    """Count messages by what became of them."""
+    """Count messages by what became of them, and erasures that are under way."""
     row = tx.row(
         "SELECT (SELECT count(*) FROM outbox WHERE op = 'send' AND state IN ('failed', 'unknown')) "
         "AS failed, (SELECT count(*) FROM outbox WHERE op = 'send' AND state IN ('queued', "
         "'sending')) AS unsent"
     )
-    return turns.counts(tx) | dict(row or {})
+    return turns.counts(tx) | dict(row or {}) | {_ERASURES: erasures.open_count(tx)}
 
 
 class _Counts(Collector):
     def __init__(self) -> None:
         self.now: Mapping[str, int] = {}
-        self.erasures = 0
 
     def collect(self) -> Iterator[Metric]:
-        erasing = "Erasures of customers' data that are not done yet"
-        yield GaugeMetricFamily("schalter_erasures_open", erasing, self.erasures)
         for name, count in self.now.items():
-            if name in _NOW:
+            if name == _ERASURES:
+                yield GaugeMetricFamily(name, _HELP[name], count)
+            elif name in _NOW:
                 yield GaugeMetricFamily(f"schalter_messages_{name}", _HELP[name], count)
             else:
                 yield CounterMetricFamily(f"schalter_messages_{name}", _HELP[name], count)
