@@ -194,7 +194,7 @@ class ActionRunner:
             turn=call.turn,
             action=action.name,
             proposal=replace(proposal, subject=subject),
-            expires=min(now + PROPOSAL_LIFE, *ends),
+            expires=min([now + PROPOSAL_LIFE, *ends]),
             now=now,
         )
 

@@ -135,6 +135,8 @@ class App:
             await self._enter(f"channel {channel.name}", partial(channel.open, self.core.inbox))
         for desk in wiring.desks.values():
             await self._enter(f"desk {desk.name}", partial(desk.open, self.core.desk_inbox))
+        for work in built.background:
+            await self._enter("background work", partial(_itself, work))
         await self._stack.enter_async_context(self._sweeping())
         await self._stack.enter_async_context(alarms.watching())
         running = self.core.running(built.dialogue.ask, drain_seconds=_DRAIN_SECONDS)
@@ -261,3 +263,7 @@ def stop_signals() -> Iterator[asyncio.Event]:
 async def _end(task: asyncio.Task[None] | asyncio.Task[bool]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def _itself(work: AbstractAsyncContextManager[None]) -> AbstractAsyncContextManager[None]:
+    return work

@@ -54,7 +54,8 @@ def _findings(context: Context) -> Iterator[Problem]:
 
 def _policy(wiring: Wiring, action: Action) -> Iterator[Problem]:
     where, policy = f"action {action.name}", action.policy
-    if not policy.read_only and not policy.proofs:
+    own = getattr(action, "own_conversation", False)  # theirs by being written in
+    if not policy.read_only and not policy.proofs and not own:
         fix = "name the proofs that suffice in its policy: Policy(read_only=False, proofs=...)"
         yield Problem(where, "changes something and asks nobody for a proof", fix)
     if getattr(action, "literal_texts", False):

@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -180,6 +180,18 @@ class DiskFiles:
         """Handle the timer ``files.sweep``: set it anew, and wake the sweep after the commit."""
         timers.schedule(tx, SWEEP, "", self._clock() + _EVERY)
         tx.notify(SWEEP)
+
+    async def drop(self, names: Iterable[str]) -> None:
+        """Delete the files of these names that nobody owns any more."""
+
+        def unowned(tx: Tx) -> set[str]:
+            sql = "SELECT 1 FROM files WHERE file = :file"
+            return {name for name in set(names) if tx.row(sql, file=name) is None}
+
+        async with self._lock:
+            for name in await self._store.read(unowned):
+                if _NAME.fullmatch(name):
+                    await asyncio.to_thread((self._folder / name).unlink, missing_ok=True)
 
     async def sweep(self) -> int:
         """Delete what has expired and what nobody owns; return how many files went."""

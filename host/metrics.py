@@ -10,9 +10,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from bot.ports import Store, Tx
-from bot.store import audit, turns
+from bot.store import audit, erasures, turns
 
+_ERASURES = "schalter_erasures_open"
 _HELP = {
+    _ERASURES: "Erasures of customers' data that are not done yet",
     "accepted": "Messages that were accepted",
     "answered": "Messages that were answered",
     "handed": "Messages that a person got",
@@ -53,13 +55,13 @@ class Metrics:
 
 
 def counts(tx: Tx) -> dict[str, int]:
-    """Count messages by what became of them."""
+    """Count messages by what became of them, and erasures that are under way."""
     row = tx.row(
         "SELECT (SELECT count(*) FROM outbox WHERE op = 'send' AND state IN ('failed', 'unknown')) "
         "AS failed, (SELECT count(*) FROM outbox WHERE op = 'send' AND state IN ('queued', "
         "'sending')) AS unsent"
     )
-    return turns.counts(tx) | dict(row or {})
+    return turns.counts(tx) | dict(row or {}) | {_ERASURES: erasures.open_count(tx)}
 
 
 class _Counts(Collector):
@@ -69,7 +71,9 @@ class _Counts(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for name, count in self.now.items():
-            if name in _NOW:
+            if name == _ERASURES:
+                yield GaugeMetricFamily(name, _HELP[name], count)
+            elif name in _NOW:
                 yield GaugeMetricFamily(f"schalter_messages_{name}", _HELP[name], count)
             else:
                 yield CounterMetricFamily(f"schalter_messages_{name}", _HELP[name], count)

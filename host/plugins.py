@@ -17,6 +17,7 @@ import pluggy
 from bot.ports import Problem
 from host.errors import Invalid
 from host.hooks import GROUP, Hooks
+from host.ports import KeepsData
 from host.registrar import PluginRegistrar, Registered
 from host.settings import Settings, close_to, place
 
@@ -67,6 +68,11 @@ class Plugins:
         """Commands, also of plugins that are not set up yet: they help to do it."""
         ready = [plugin for plugin in self.all if plugin.state in ("active", "idle", "invalid")]
         return [command for plugin in ready for command in plugin.registered.commands]
+
+    def keepers(self) -> list[KeepsData]:
+        """What keeps data of persons, also of plugins that are not set up any more."""
+        ready = [plugin for plugin in self.all if plugin.state in ("active", "idle", "invalid")]
+        return [keeper for plugin in ready for keeper in plugin.registered.data]
 
     def get(self, port: type[P]) -> P:
         """What a plugin provides for a port. Raises LookupError naming the port."""
@@ -140,6 +146,7 @@ def _register(
     except Invalid as error:
         plugin.state, plugin.reason, plugin.problems = "invalid", str(error), error.problems
         plugin.registered.commands = registrar.registered.commands
+        plugin.registered.data = registrar.registered.data
     except (Exception, SystemExit) as error:  # the edge: whatever a plugin does wrong
         plugin.leave_out(why(error))
     else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -25,7 +27,9 @@ from bot.ports import (
     Store,
     Texts,
     TimerHandler,
+    Tx,
 )
+from bot.store.personal import DataTable, Person, Remains
 from desk.templates import OfferTemplates
 from host.texts import TextsBook
 
@@ -86,6 +90,62 @@ def templates_of(channels: Mapping[str, Channel]) -> dict[str, OfferTemplates]:
     }
 
 
+class KeepsData(Protocol):
+    """A part that keeps data of persons, and tells of every table that it has.
+
+    What lies in tables is copied out, erased and dropped by age by the core, as each
+    :class:`bot.store.personal.DataTable` says.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in an export and a report."""
+
+    @property
+    def tables(self) -> Sequence[DataTable]:
+        """All its tables, in the order in which they are emptied."""
+
+
+@runtime_checkable
+class ErasesElsewhere(Protocol):
+    """A part that keeps data outside of the database too: files, a tracker, a vendor's copies."""
+
+    def plan(self, tx: Tx, person: Person) -> Mapping[str, Any] | None:
+        """What :meth:`forget` must know, as JSON; ``None``: nothing. Before the rows are emptied.
+
+        It is kept until it is done, and holds no more of the person than that takes.
+        """
+
+    async def forget(self, plan: Mapping[str, Any]) -> Sequence[Remains]:
+        """Erase it; what could not be erased. To do it twice does no harm.
+
+        Raises Retry where it must be tried again later: also when the bot does not run.
+        """
+
+
+@runtime_checkable
+class KnowsRemains(Protocol):
+    """A part that knows what an erasure cannot reach."""
+
+    def remains(self, tx: Tx, person: Person) -> Sequence[Remains]:
+        """What is left somewhere else, and where. Asked before the rows are emptied."""
+
+
+@runtime_checkable
+class AgesElsewhere(Protocol):
+    """A part that keeps data outside of the database, with an age."""
+
+    @property
+    def keeps(self) -> str:
+        """The class of retention: a key of ``bot.store.personal_core.CLASSES``."""
+
+    async def count_old(self, before: datetime) -> int:
+        """How much of it is older. Raises Retry."""
+
+    async def drop_old(self, before: datetime) -> int:
+        """Drop what is older; how much. Raises Retry."""
+
+
 class Actions(Protocol):
     """The core's machinery for actions, as a dialogue's action server calls it. Never raises."""
 
@@ -113,6 +173,7 @@ class Services(Protocol):
     data: Path  # the data folder
     base_url: str  # where the HTTP app of this process listens: http://127.0.0.1:PORT
     dialogue_data: Sequence[Traversable]  # folders of domain, nlu and stories, ours and plugins'
+    keepers: Sequence[KeepsData]  # of data about persons: the core's own, and plugins'
 
     def get(self, port: type[P]) -> P:
         """What a plugin provides for a port. Raises LookupError naming the port."""
@@ -160,6 +221,17 @@ class Registrar(Protocol):
 
     def add_migrations(self, folder: Traversable) -> None:
         """Numbered ``0001_name.sql`` files; tables are prefixed with the plugin's name."""
+
+    def add_data(self, keeper: KeepsData) -> None:
+        """Tell of data about persons: every table of the plugin's, also one without any.
+
+        Added before ``settings`` is called, what an earlier set-up left is found too.
+        """
+
+    def add_background(
+        self, build: Callable[[Services], AbstractAsyncContextManager[None]]
+    ) -> None:
+        """What works beside the core while the bot runs; it is entered after channels and desks."""
 
     def add_facts(self, facts: Mapping[str, Any]) -> None:
         """Facts every text may use (shop name, fees ...)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -20,7 +21,7 @@ from bot.ports import (
     Route,
     TimerHandler,
 )
-from host.ports import Check, HealthCheck, OnlineCheck, Services
+from host.ports import Check, HealthCheck, KeepsData, OnlineCheck, Services
 from host.settings import Settings, secret_names
 
 P = TypeVar("P")
@@ -40,6 +41,10 @@ class Registered:
     routes: list[Callable[[Services], Sequence[Route]]] = field(default_factory=list)
     dialogue_data: list[Traversable] = field(default_factory=list)
     migrations: list[Traversable] = field(default_factory=list)
+    data: list[KeepsData] = field(default_factory=list)
+    background: list[Callable[[Services], AbstractAsyncContextManager[None]]] = field(
+        default_factory=list
+    )
     facts: dict[str, Any] = field(default_factory=dict)
     health: list[HealthCheck] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
@@ -70,6 +75,7 @@ class Registered:
             "dialogue data": self.dialogue_data,
             "facts": self.facts,
             "migrations": self.migrations,
+            "background": self.background,
             "health check": self.health,
         }
         return named + [name for name, things in counted.items() if things]
@@ -132,6 +138,16 @@ class PluginRegistrar:
     def add_migrations(self, folder: Traversable) -> None:
         """As in the port."""
         self.registered.migrations.append(folder)
+
+    def add_data(self, keeper: KeepsData) -> None:
+        """As in the port."""
+        self.registered.data.append(keeper)
+
+    def add_background(
+        self, build: Callable[[Services], AbstractAsyncContextManager[None]]
+    ) -> None:
+        """As in the port."""
+        self.registered.background.append(build)
 
     def add_facts(self, facts: Mapping[str, Any]) -> None:
         """As in the port."""

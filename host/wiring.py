@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -33,9 +34,10 @@ from desk.expecting import Expecting
 from desk.routing import Routing
 from host.errors import Fatal
 from host.files import SWEEP, DiskFiles
+from host.keepers import CORE, FilesKeeper
 from host.metrics import Metrics
 from host.plugins import Plugins, why
-from host.ports import Actions, templates_of
+from host.ports import Actions, KeepsData, templates_of
 from host.settings import FILE, Settings, close_to, place
 from host.texts import LANGUAGES, TextsBook
 from host.typing_hint import TypingHint
@@ -56,6 +58,7 @@ class CoreServices:
     data: Path
     base_url: str
     dialogue_data: Sequence[Traversable]
+    keepers: Sequence[KeepsData]
     plugins: Plugins
 
     def get(self, port: type[P]) -> P:
@@ -86,6 +89,12 @@ class Built:
     core: Core
     dialogue: Dialogue
     routes: Sequence[Route]
+    background: Sequence[AbstractAsyncContextManager[None]]
+
+
+def keepers_of(plugins: Plugins, files: DiskFiles) -> list[KeepsData]:
+    """Everything that keeps data of persons: the core's own, files, and plugins'."""
+    return [*CORE, FilesKeeper(files), *plugins.keepers()]
 
 
 def store_of(plugins: Plugins, data: Path) -> SQLiteStore:
@@ -150,24 +159,26 @@ def build(wiring: Wiring, *, base_url: str, detect: Callable[[str, str, bool], s
             data=wiring.data,
             base_url=base_url,
             dialogue_data=wiring.folders,
+            keepers=keepers_of(wiring.plugins, wiring.files),
             plugins=wiring.plugins,
         )
         active = len(list(wiring.plugins.active()))
-        dialogues, routes = _build_plugins(wiring.plugins, services, core)
+        dialogues, routes, background = _build_plugins(wiring.plugins, services, core)
         if len(list(wiring.plugins.active())) < active:
             continue  # once more, without what the broken plugin registered
         if not dialogues:
             problems = [p for p in wiring.plugins.findings() if p.fatal]
             why_not = f" ({problems[0].where}: {problems[0].what})" if problems else ""
             raise Fatal(f"no plugin provides a dialogue{why_not}", "install or mend one: bot check")
-        return Built(core, dialogues[0], routes)
+        return Built(core, dialogues[0], routes, background)
 
 
 def _build_plugins(
     plugins: Plugins, services: CoreServices, core: Core
-) -> tuple[list[Dialogue], list[Route]]:
+) -> tuple[list[Dialogue], list[Route], list[AbstractAsyncContextManager[None]]]:
     dialogues: list[Dialogue] = []
     routes: list[Route] = []
+    background: list[AbstractAsyncContextManager[None]] = []
     for plugin in plugins.active():
         try:
             for build_action in plugin.registered.actions:
@@ -175,9 +186,10 @@ def _build_plugins(
             dialogues += [build(services) for build in plugin.registered.dialogues]
             for build_routes in plugin.registered.routes:
                 routes += build_routes(services)
+            background += [build(services) for build in plugin.registered.background]
         except Exception as error:  # the edge: whatever a plugin does wrong
             plugin.leave_out(why(error))
-    return dialogues, routes
+    return dialogues, routes, background
 
 
 def _add(core: Core, action: Action) -> None:

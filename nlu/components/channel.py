@@ -1,7 +1,8 @@
 """The input channel `schalter`: how the bot asks Rasa, over HTTP on loopback.
 
-`POST turn` answers one turn, `POST parse` understands texts without a conversation, `GET` says
-which model is loaded. Every request carries the token. `components/wire.py` has the JSON.
+`POST turn` answers one turn, `POST parse` understands texts without a conversation, `POST forget`
+erases the trackers of conversations, `POST old` counts or drops old ones, `GET` says which model is
+loaded. Every request carries the token. `components/wire.py` has the JSON.
 """
 
 from __future__ import annotations
@@ -48,6 +49,12 @@ class Queues:
             if users > 1:
                 self._locks[sender] = (lock, users - 1)
 
+    async def ended(self, conversation: int) -> None:
+        """Wait until no turn of a conversation runs."""
+        for sender in [one for one in self._locks if one.startswith(f"{conversation}.")]:
+            async with self.turn(sender):
+                pass
+
 
 class SchalterInput(InputChannel):
     """The channel, as `credentials.yml` names it."""
@@ -78,6 +85,8 @@ class SchalterInput(InputChannel):
         routes.add_route(self._guarded(self._health), "/", methods=["GET"])
         routes.add_route(self._guarded(self._turn), "/turn", methods=["POST"])
         routes.add_route(self._guarded(self._parse), "/parse", methods=["POST"])
+        routes.add_route(self._guarded(self._forget), "/forget", methods=["POST"])
+        routes.add_route(self._guarded(self._old), "/old", methods=["POST"])
         routes.listener("after_server_stop")(self._close)
         return routes
 
@@ -137,6 +146,17 @@ class SchalterInput(InputChannel):
                 results.append(wire.understood(parsed, DEFAULT_NLU_FALLBACK_INTENT_NAME))
             await asyncio.sleep(0)
         return json({"results": results})
+
+    async def _forget(self, request: Request, processor: TurnProcessor) -> HTTPResponse:
+        conversations = wire.read_conversations(request.body)
+        for conversation in conversations:  # what saves its tracker at its end would bring it back
+            await self._queues.ended(conversation)
+        processor.trackers.forget(conversations)
+        return json({"status": "forgotten"})
+
+    async def _old(self, request: Request, processor: TurnProcessor) -> HTTPResponse:
+        before, drop = wire.read_age(request.body)
+        return json({"trackers": processor.trackers.old(before, drop=drop)})
 
     async def _close(self, _: Sanic, __: asyncio.AbstractEventLoop) -> None:
         if self._processor is not None:

@@ -35,6 +35,7 @@ from rasa.shared.core.events import (
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from components.endpoint import PooledEndpoint, check_answers_quickly
+from components.tracker import KeptTrackers
 from components.wire import Past, State, TurnRequest, replies, understood
 
 CHANNEL = "schalter"
@@ -63,6 +64,17 @@ class TurnProcessor(MessageProcessor):
             view.action_endpoint = PooledEndpoint.like(view.action_endpoint)
             check_answers_quickly()
         return view
+
+    @property
+    def trackers(self) -> KeptTrackers:
+        """Where trackers are kept. Raises TypeError where that is not our own store.
+
+        Rasa wraps a store in one that reports its failures.
+        """
+        store = getattr(self.tracker_store, "_tracker_store", self.tracker_store)
+        if not isinstance(store, KeptTrackers):
+            raise TypeError("trackers are kept in a store of another kind")
+        return store
 
     async def answer(self, request: TurnRequest) -> dict[str, Any]:
         """Run the turn, or give the answer again that it had. Raises TurnFailed, UnknownIntent."""

@@ -104,6 +104,23 @@ def read_texts(body: bytes) -> list[str]:
     return [text[:MAX_PARSED] for text in texts]
 
 
+def read_conversations(body: bytes) -> list[int]:
+    """Read the body of `POST forget`. Raises BadRequest."""
+    found = _optional(_object(body), "conversations", list)
+    if found is None or not all(type(one) is int for one in found):
+        raise BadRequest("conversations: expected a list of numbers")
+    return found
+
+
+def read_age(body: bytes) -> tuple[float, bool]:
+    """Read the body of `POST old`: seconds since 1970, and whether to drop. Raises BadRequest."""
+    data = _object(body)
+    before, drop = data.get("before"), data.get("drop")
+    if not isinstance(before, (int, float)) or not isinstance(drop, bool):
+        raise BadRequest("before: expected a number; drop: expected true or false")
+    return float(before), drop
+
+
 def understood(parsed: Mapping[str, Any], fallback: str) -> dict[str, Any]:
     """What the model made of a text, as the wire has it; `ranking` leaves the fallback out."""
     intent = parsed.get("intent") or {}

@@ -6,6 +6,7 @@ from host.hooks import hookimpl
 from host.ports import Registrar
 from plugins.rasa.commands import nlu_commands
 from plugins.rasa.dialogue import RasaPlugin
+from plugins.rasa.personal import TrackerKeeper
 from plugins.rasa.settings import RasaSettings
 
 
@@ -19,4 +20,5 @@ def bot_register(bot: Registrar) -> None:
     bot.add_health(plugin.health)
     bot.add_check(plugin.check)
     bot.add_dialogue_data(settings.project)
+    bot.add_data(TrackerKeeper(plugin, settings, bot.data))
     bot.add_command(nlu_commands(settings))

@@ -49,7 +49,7 @@ class RasaClient:
             state = self._resumed(state)
         for more in range(_MOST_INCOMPLETE):
             body = _body(turn, state, generation + more)
-            data = await _post(self._session, f"{url.rstrip('/')}/{TURN}", token, body)
+            data = await post(self._session, f"{url.rstrip('/')}/{TURN}", token, body)
             if data.get("status") == "done":
                 return _answer(data, generation + more)
         raise Unavailable("rasa does not end this turn")
@@ -66,16 +66,17 @@ async def parse(
     guesses: list[Guess] = []
     for start in range(0, len(texts), _PARSE_BATCH):
         batch = {"texts": list(texts[start : start + _PARSE_BATCH])}
-        data = await _post(session, f"{url.rstrip('/')}/{PARSE}", token, batch)
+        data = await post(session, f"{url.rstrip('/')}/{PARSE}", token, batch)
         for result in data.get("results") or ():
             ranking = result.get("ranking") or [{"intent": result.get("intent")}]
             guesses.append(Guess(codec.understanding_from_dict(result), ranking[0]["intent"]))
     return guesses
 
 
-async def _post(
+async def post(
     session: aiohttp.ClientSession, url: str, token: str, body: Mapping[str, Any]
 ) -> dict[str, Any]:
+    """Ask our channel of a Rasa; its answer. Raises Unavailable."""
     headers = {"Authorization": f"Bearer {token}"}
     try:
         async with session.post(url, json=body, headers=headers) as response:

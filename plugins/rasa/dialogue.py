@@ -62,6 +62,17 @@ class RasaPlugin:
             return (Problem("rasa", str(error)),)
         return ()
 
+    @property
+    def is_built(self) -> bool:
+        """Whether a bot was built with it: then its Rasa has the tracker open, or will have."""
+        return self._dialogue is not None
+
+    def endpoint(self) -> Endpoint:
+        """Where Rasa answers now. Raises Unavailable."""
+        if self._dialogue is not None:
+            return self._dialogue.endpoint()
+        return _elsewhere(self._settings)
+
     async def health(self) -> Health:
         """Whether Rasa can be asked."""
         if self._dialogue is None:
@@ -124,19 +135,26 @@ class RasaDialogue:
         """Ask one turn. Raises Unavailable."""
         if self._client is None:
             raise Unavailable("rasa is not open")
-        endpoint = self._endpoint()
+        endpoint = self.endpoint()
         return await self._client.ask(turn, endpoint.url, endpoint.token)
 
-    def _endpoint(self) -> Endpoint:
+    def endpoint(self) -> Endpoint:
+        """Where Rasa answers now. Raises Unavailable."""
         if self._sidecar is not None:
             return self._sidecar.endpoint()
-        token = self._settings.token
-        return Endpoint(self._settings.url or "", token.get_secret_value() if token else "")
+        return _elsewhere(self._settings)
 
     def health(self) -> Health:
         """Whether Rasa can be asked now."""
         try:
-            self._endpoint()
+            self.endpoint()
         except Unavailable as error:
             return Health("rasa", False, str(error))
         return Health("rasa", True)
+
+
+def _elsewhere(settings: RasaSettings) -> Endpoint:
+    if settings.url is None:
+        raise Unavailable("rasa is not open")
+    token = settings.token
+    return Endpoint(settings.url, token.get_secret_value() if token else "")

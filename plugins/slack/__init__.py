@@ -10,6 +10,7 @@ from host.hooks import hookimpl
 from host.ports import Registrar
 from plugins.slack.commands import slack_commands
 from plugins.slack.offline import offline_problems
+from plugins.slack.personal import Keeper
 from plugins.slack.settings import SlackSettings
 
 
@@ -18,6 +19,7 @@ def bot_register(bot: Registrar) -> None:
     """Add desk and channel, each when it has its table; the manifest can be had before."""
     made: list[SlackSettings] = []
     bot.add_command(slack_commands(made, bot.public_url))  # it comes before there are tokens
+    bot.add_data(keeper := Keeper())  # also of what an earlier set-up left
     if not bot.configured:
         return
     settings = bot.settings(SlackSettings)
@@ -27,7 +29,7 @@ def bot_register(bot: Registrar) -> None:
     from plugins.slack.channel import SlackChannel
     from plugins.slack.desk import add_desk
 
-    app = SlackApp(settings)
+    app = keeper.app = SlackApp(settings)
 
     async def online() -> Sequence[Problem]:
         from plugins.slack.online import online_problems

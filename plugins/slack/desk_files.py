@@ -27,7 +27,9 @@ async def send_files(office: Office, place: Place, line: HistoryLine) -> None:
     files = list(line.attachments)
     if blocks_lines.is_long(line):
         name = f"{line.id.replace(':', '-')}.txt"
-        whole = await office.commands.files.put_bytes(line.text.encode(), name=name, owner=OWNER)
+        whole = await office.commands.files.put_bytes(
+            line.text.encode(), name=name, owner=f"case:{place.case}"
+        )
         files.append(whole)
     for number, attachment in enumerate(files):
         if attachment.file is not None:

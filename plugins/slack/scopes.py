@@ -92,6 +92,7 @@ DESK = Part(
         "chat.postEphemeral",
         "chat.update",
         "conversations.members",
+        "files.delete",
         "reactions.add",
         "reactions.remove",
         "users.getPresence",

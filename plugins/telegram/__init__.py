@@ -12,12 +12,14 @@ from host.ports import Registrar
 from plugins.telegram.channel import TelegramChannel
 from plugins.telegram.commands import telegram_commands
 from plugins.telegram.offline import offline_problems
+from plugins.telegram.personal import Keeper
 from plugins.telegram.settings import TelegramSettings
 
 
 @hookimpl
 def bot_register(bot: Registrar) -> None:
     """Add the channel, when there is a table `[plugins.telegram]`."""
+    bot.add_data(Keeper())  # also of what an earlier set-up left
     if not bot.configured:
         return
     settings = bot.settings(TelegramSettings)

@@ -12,12 +12,14 @@ from plugins.web.channel import WebChannel
 from plugins.web.desk import WebDesk
 from plugins.web.desk_token import DeskToken
 from plugins.web.pages import page_routes
+from plugins.web.personal import KEEPER
 from plugins.web.settings import WebSettings
 
 
 @hookimpl
 def bot_register(bot: Registrar) -> None:
     """Serve the chat page and the desk."""
+    bot.add_data(KEEPER)
     settings = bot.settings(WebSettings)
     configured = settings.desk_token.get_secret_value() if settings.desk_token else None
     desk = WebDesk(settings, DeskToken(bot.data, configured), bot.public_url)

@@ -11,12 +11,14 @@ from host.ports import Registrar
 from plugins.whatsapp.channel import WhatsAppChannel
 from plugins.whatsapp.offline import offline_problems
 from plugins.whatsapp.online import online_problems
+from plugins.whatsapp.personal import Keeper
 from plugins.whatsapp.settings import WhatsAppSettings
 
 
 @hookimpl
 def bot_register(bot: Registrar) -> None:
     """Add the channel, when there is a table `[plugins.whatsapp]`."""
+    bot.add_data(Keeper())  # also of what an earlier set-up left
     if not bot.configured:
         return
     settings = bot.settings(WhatsAppSettings)

@@ -5,6 +5,7 @@ Without further orders every form wants an order number and a proof, as the real
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class FakeActions:
     run: dict[str, Callable[[Call], Any]] = field(default_factory=dict)
     fill: Callable[[Call], list[dict[str, Any]]] = order_and_proof
     down: bool = False
+    wait: float = 0.0  # seconds before an answer
     calls: list[Call] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -58,6 +60,7 @@ class FakeActions:
         if self.down:
             return web.Response(status=503)
         body = json.loads(await request.read())
+        await asyncio.sleep(self.wait)
         self.faults += _faults(request, body)
         self.calls.append(body)
         name = body["next_action"]

@@ -1,0 +1,42 @@
+"""Customers, as an operator names them: by number, or by an address on a channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.messages import Address
+from bot.ports import Tx
+from bot.store import conversations, personal
+
+
+def find(tx: Tx, who: str) -> list[int]:
+    """The conversations of the customer that is meant; none when there is no such customer.
+
+    ``who`` is a customer's number as :func:`listed` shows it, or ``channel:address``.
+    """
+    channel, colon, address = who.partition(":")
+    if colon:
+        row = conversations.of_address(tx, Address(channel, address))
+        return [] if row is None else linked(tx, int(row["id"]))
+    if not who.isdecimal():
+        return []
+    row = tx.row("SELECT * FROM conversations WHERE id = :id", id=int(who))
+    return [] if row is None or personal.is_erased(row) else linked(tx, int(who))
+
+
+def linked(tx: Tx, conversation: int) -> list[int]:
+    """The conversations of the customer of one."""
+    del tx
+    return [conversation]
+
+
+def listed(tx: Tx, limit: int = 1000) -> list[dict[str, Any]]:
+    """Customers, who wrote last first."""
+    rows = tx.rows(
+        "SELECT c.id, c.channel, c.address, c.name, c.last_in_at, (SELECT count(*) FROM inbox i "
+        "WHERE i.conversation = c.id) AS messages, EXISTS (SELECT 1 FROM cases k "
+        "WHERE k.conversation = c.id AND k.state <> 'closed') AS open FROM conversations c "
+        "WHERE c.address NOT LIKE 'erased:%' ORDER BY c.last_in_at DESC LIMIT :limit",
+        limit=limit,
+    )
+    return [dict(row) for row in rows]
