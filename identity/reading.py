@@ -21,7 +21,8 @@ _CODE_WORD = re.compile(
     r"(?<!post\s)(?<!zip\s)\b(?!post|zip|gutschein|rabatt|discount|voucher)\w*code\b", re.IGNORECASE
 )
 _NEW = re.compile(
-    r"""\b(?: neue[nr]?\s+code | noch\s*(?:mal|ein\s?mal)\s+(?:(?:einen|den)\s+)?(?:code|senden|schicken)
+    r"""\b(?: neue[nr]?\s+code
+      | noch\s*(?:mal|ein\s?mal)\s+(?:(?:einen|den)\s+)?(?:code|senden|schicken)
       | code\s+(?:bitte\s+)?(?:noch\s*mal|neu|erneut) | anderen\s+code
       | (?:kein(?:en)?|keine)\s+(?:code|e-?mail|mail)\b(?!\s*adresse)
       | code\s+(?:ist\s+|kam\s+|kommt\s+)?(?:noch\s+|bisher\s+)?(?:nicht|nie)\b.{0,12}

@@ -42,6 +42,7 @@ ROOMY = Limits(
 # --- guessing
 
 
+@pytest.mark.timeout(180)
 async def test_a_thousand_guesses_over_many_conversations_find_no_code(counter: Counters) -> None:
     """The thief knows the pair (a parcel's label has it) and takes a new cookie whenever paused.
 
