@@ -128,19 +128,17 @@ class ActionRunner:
             return _failed(), call
         if standing.owner is not Owner.BOT and not action.policy.read_only:
             return Answer((Say("utter_waiting_no_changes"),), Outcome.REFUSED, "waiting"), call
-        policy = self.identities.policy(action)
-        if standing.bars(policy):
-            says = (Say("utter_pair_locked"),)
-            return Answer(says, Outcome.HANDOFF, "pair_attempts"), call
+        barred = await self.identities.barred(action, standing, call)
+        if barred is not None:
+            return barred, call
         try:
             arguments = action.Arguments.model_validate(_given(action, call.arguments))
         except ValidationError:
             return Answer((), Outcome.ASK, "form"), call
         call = replace(call, arguments=arguments.model_dump())
         subject = str(call.arguments.get(action.policy.subject) or "")
-        if not standing.proves(policy, subject):
-            says = (Say("utter_proof_needed"),)
-            return Answer(says, Outcome.ASK, "form"), call
+        if not standing.proves(self.identities.policy(action), subject):
+            return Answer((Say("utter_proof_needed"),), Outcome.ASK, "form"), call
         return None, call
 
     async def read(self, action: Action, call: ActionCall) -> Answer:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.messages import ActionCall, Address, Filling, Outbound, Owner, Policy, Proof
+from bot.messages import ActionCall, Address, Answer, Filling, Outbound, Owner, Policy, Proof
 from bot.ports import Action, Store, TimerHandler, Tx
 from bot.store.codec import Clock
 
@@ -36,6 +36,10 @@ class Standing:
         kinds = policy.proofs
         return [proof for proof in self.proofs if proof.kind in kinds and proof.subject == subject]
 
+    def holds(self, kind: str, subject: str) -> bool:
+        """Whether there is a proof of a kind on a subject, whether it suffices or not."""
+        return any(proof.kind == kind and proof.subject == subject for proof in self.proofs)
+
     def bars(self, policy: Policy) -> bool:
         """Whether there were too many wrong checks for an action that needs a proof."""
         return bool(policy.proofs) and self.locked
@@ -49,6 +53,9 @@ class Identities(Protocol):
 
     async def standing(self, conversation: int) -> Standing:
         """What the store knows about the customer of a conversation."""
+
+    async def barred(self, action: Action, standing: Standing, call: ActionCall) -> Answer | None:
+        """The answer where no form helps to prove it: too many tries, or no way but a person."""
 
     async def fill(self, action: Action, call: ActionCall) -> Filling:
         """One step of an action's form, with what proves the customer checked on the way.

@@ -11,7 +11,9 @@ from bot.desk import Priority
 from desk.hours import ALWAYS, Hours
 
 # Reasons that an agent should see before others.
-URGENT = frozenset({"complaint", "outcome_unknown", "action_failed", "pair_attempts"})
+URGENT = frozenset(
+    {"complaint", "outcome_unknown", "action_failed", "pair_attempts", "code_attempts"}
+)
 
 
 @dataclass(frozen=True, slots=True)

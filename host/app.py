@@ -102,6 +102,7 @@ class App:
             self._settings, self.plugins, self._data, channels=self._channels, desks=self._desks
         )
         self.store = await self._stack.enter_async_context(wiring.store)
+        wiring.key()  # made at the first start; one that cannot be used ends this one
         detector = await asyncio.to_thread(LanguageDetector)
         built = build(
             wiring,

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from bot.ports import Action, Identify, Problem
 from host.errors import Fatal, Invalid
 from host.folder import ask, is_locked
+from host.identity import KEY_VARIABLE
 from host.plugins import why
 from host.ports import NamesTexts
-from host.wiring import Wiring, build, wire
+from host.settings import FILE
+from host.wiring import Wiring, build, policies_of, wire
 
 if TYPE_CHECKING:
     from host.cli import Context
@@ -42,9 +44,13 @@ def _findings(context: Context) -> Iterator[Problem]:
                 yield from channel.text_problems(wiring.texts)
         built = build(wiring, base_url="http://127.0.0.1:0", detect=lambda _text, now, _first: now)
         names = built.core.actions.names()
-        actions = (action for name in names if (action := built.core.actions.get(name)))
+        actions = [action for name in names if (action := built.core.actions.get(name))]
         for action in actions:
             yield from _policy(wiring, action)
+        where = f"{context.settings.file or FILE} [identity.proofs]"
+        yield from policies_of(context.settings, plugins).problems(actions, where)
+        if context.settings.environment.get(KEY_VARIABLE):
+            wiring.key()  # from the environment it makes no file
     except Fatal as error:
         yield Problem("bot", error.what, error.fix)
     for check in plugins.each("checks"):

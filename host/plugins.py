@@ -17,6 +17,7 @@ import pluggy
 from bot.ports import Problem
 from host.errors import Invalid
 from host.hooks import GROUP, Hooks
+from host.identity import KEY_VARIABLE
 from host.ports import KeepsData
 from host.registrar import PluginRegistrar, Registered
 from host.settings import Settings, close_to, place
@@ -227,7 +228,7 @@ def _unknown_names(settings: Settings, names: set[str]) -> list[Problem]:
 
 
 def _unknown_variables(settings: Settings, plugins: Plugins) -> Iterator[Problem]:
-    known = {variable for plugin in plugins.all for variable in plugin.variables}
+    known = {variable for plugin in plugins.all for variable in plugin.variables} | {KEY_VARIABLE}
     owners = {f"SCHALTER_{plugin.name.upper()}_": plugin for plugin in plugins.all}
     for name in sorted(settings.environment):
         if not name.startswith("SCHALTER_") or name in known:

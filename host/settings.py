@@ -24,6 +24,7 @@ from bot.ports import Problem
 from host.desk_options import HandoffOptions as HandoffOptions
 from host.desk_options import HoursOptions as HoursOptions
 from host.errors import Invalid
+from host.identity import IdentityOptions as IdentityOptions
 from host.options import Options as Options
 
 S = TypeVar("S", bound=BaseModel)
@@ -87,6 +88,7 @@ class _Document(Options):
     handoff: HandoffOptions = HandoffOptions()
     hours: HoursOptions = HoursOptions()
     files: FilesOptions = FilesOptions()
+    identity: IdentityOptions = IdentityOptions()
     log: LogOptions = LogOptions()
     plugins: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
@@ -100,6 +102,7 @@ class Settings:
     handoff: HandoffOptions = field(default_factory=HandoffOptions)
     hours: HoursOptions = field(default_factory=HoursOptions)
     files: FilesOptions = field(default_factory=FilesOptions)
+    identity: IdentityOptions = field(default_factory=IdentityOptions)
     log: LogOptions = field(default_factory=LogOptions)
     plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)

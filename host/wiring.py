@@ -15,14 +15,17 @@ from typing import Any, TypeVar
 from actions.builtin import builtin_actions
 from bot.core import Core, Parts
 from bot.dispatcher import Patience
+from bot.identity import BuildsIdentities
 from bot.ports import (
     Action,
     Channel,
     Desk,
     Dialogue,
     Files,
+    IdentifiesEmail,
     Identify,
     OrderFacts,
+    ReachesEmail,
     Route,
     Store,
     Texts,
@@ -34,6 +37,7 @@ from desk.expecting import Expecting
 from desk.routing import Routing
 from host.errors import Fatal
 from host.files import SWEEP, DiskFiles
+from host.identity import key_of
 from host.keepers import CORE, FilesKeeper
 from host.metrics import Metrics
 from host.plugins import Plugins, why
@@ -41,7 +45,10 @@ from host.ports import Actions, KeepsData, templates_of
 from host.settings import FILE, Settings, close_to, place
 from host.texts import LANGUAGES, TextsBook
 from host.typing_hint import TypingHint
+from identity.customers import Customers
 from identity.forms import Forms
+from identity.keys import Keyed
+from identity.policies import Policies
 
 P = TypeVar("P")
 OUR_DIALOGUE = Path(__file__).parents[1] / "nlu"
@@ -80,6 +87,7 @@ class Wiring:
     metrics: Metrics
     channels: Mapping[str, Channel]
     desks: Mapping[str, Desk]
+    key: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,7 @@ def wire(
         metrics=Metrics(store),
         channels=_named(plugins, "channels") if channels is None else channels,
         desks=_named(plugins, "desks") if desks is None else desks,
+        key=key_of(settings.environment, data),
     )
 
 
@@ -222,13 +231,34 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
         detect=detect,
         language=settings.bot.language,
         builtins=builtin_actions,
-        identities=partial(Forms, identify=_optional(plugins, Identify)),
+        identities=_identities(wiring),
         middleware=[typing, *plugins.each("middlewares")],
         timers={**_merged(plugins, "timers"), SWEEP: wiring.files.schedule},
         patience=Patience(patience.slow_after, patience.ask_timeout, patience.retry_limit),
         session_pause=patience.session_pause,
         observe=wiring.metrics.observe,
     )
+
+
+def _identities(wiring: Wiring) -> BuildsIdentities:
+    settings, plugins = wiring.settings, wiring.plugins
+    return partial(
+        Forms,
+        identify=_optional(plugins, Identify),
+        reaches=_optional(plugins, ReachesEmail),
+        texts=wiring.texts,
+        policies=policies_of(settings, plugins),
+        limits=settings.identity.limits(),
+        keyed=Keyed(wiring.key),
+        on_proof=Customers().on_proof,
+    )
+
+
+def policies_of(settings: Settings, plugins: Plugins) -> Policies:
+    """Which proofs guard which action, as codes can be sent here or not."""
+    knows = isinstance(_optional(plugins, Identify), IdentifiesEmail)
+    sends = knows and _optional(plugins, ReachesEmail) is not None
+    return settings.identity.policies(sends_codes=sends)
 
 
 def routing_of(settings: Settings, desks: Mapping[str, Desk]) -> Routing:

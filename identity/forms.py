@@ -1,123 +1,153 @@
-"""The steps of an action's form: what is missing, and the pair as soon as it is complete."""
+"""Who a customer is, as the core asks it: standing, the steps of forms, codes as they leave."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from typing import Any
 
 from bot.identity import READ_TIMEOUT, Standing, emptied
-from bot.messages import ActionCall, Address, Filling, Outbound, Owner, Policy, Proof, Say
-from bot.ports import Action, Fills, IdentifiesPhone, Identify, Store, TimerHandler, Tx
+from bot.messages import ActionCall, Address, Answer, Filling, Outbound, Outcome, Owner, Policy, Say
+from bot.ports import (
+    Action,
+    Fills,
+    Identify,
+    ReachesEmail,
+    Row,
+    Store,
+    Texts,
+    TimerHandler,
+    Tx,
+)
 from bot.store import cases, conversations, effects
-from bot.store.codec import Clock, stamp, utc_now
+from bot.store.codec import Clock, utc_now
+from identity.codes import TIMER, Codes
+from identity.keys import Keyed
+from identity.limits import Limits, Who
+from identity.policies import Policies
+from identity.proofs import OnProof, nobody_asks
+from identity.step import Impasse, Means, Step
 
-PROOF_LIFE = timedelta(minutes=30)
-WRONG_PAIRS = 5  # then a person takes over
-_WRONG_PAIRS_WITHIN = timedelta(hours=24)
+_PAUSES = frozenset({"code_paused"})
 
 
 @dataclass(eq=False, kw_only=True)
 class Forms:
-    """Fills forms and keeps proofs. ``identify`` checks a pair; without one none fits."""
+    """Implements the core's port ``Identities``.
+
+    ``identify`` checks pairs; without one none fits. ``reaches`` and ``texts`` write the mail with
+    a code. ``on_proof`` is called in the transaction that grants a proof, with the contact
+    point that was proven; a pair proves none.
+    """
 
     store: Store
     identify: Identify | None = None
+    reaches: ReachesEmail | None = None
+    texts: Texts | None = None
+    policies: Policies = field(default_factory=Policies)
+    limits: Limits = field(default_factory=Limits)
+    keyed: Keyed = field(default_factory=Keyed)
+    on_proof: OnProof = nobody_asks
     clock: Clock = utc_now
-    timers: Mapping[str, TimerHandler] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._codes = Codes(
+            keyed=self.keyed, limits=self.limits, texts=self.texts, reaches=self.reaches
+        )
 
     def policy(self, action: Action) -> Policy:
         """What guards an action here."""
-        return action.policy
+        return self.policies.of(action)
 
     def reveal(self, tx: Tx, out: Outbound, secret: str) -> Outbound | None:
-        """No row refers to a code yet."""
-        del tx, secret
-        return out
+        """The mail with its code; ``None``: the code is over."""
+        return self._codes.reveal(tx, out, secret, self.clock())
+
+    @property
+    def timers(self) -> Mapping[str, TimerHandler]:
+        """Makes the mails."""
+        return {TIMER: self._send}
+
+    def _send(self, tx: Tx, subject: str, payload: Mapping[str, Any]) -> None:
+        del payload
+        self._codes.send(tx, subject, self.clock())
 
     async def standing(self, conversation: int) -> Standing:
         """What the store knows about the customer of a conversation."""
 
         def work(tx: Tx) -> Standing:
             now = self.clock()
-            since = max(stamp(now - _WRONG_PAIRS_WITHIN), cases.last_settled_at(tx, conversation))
             row = conversations.get(tx, conversation)
+            settled = cases.last_settled_at(tx, conversation)
             return Standing(
                 address=Address(row["channel"], row["address"]),
                 owner=Owner(row["owner"]),
                 proofs=effects.proofs(tx, conversation, now),
-                locked=effects.attempts(tx, conversation, since) >= WRONG_PAIRS,
+                locked=self.limits.locked(tx, self._who(row), now, settled),
                 phone=row["phone"],
                 email=row["email"],
             )
 
         return await self.store.read(work)
 
+    async def barred(self, action: Action, standing: Standing, call: ActionCall) -> Answer | None:
+        """The answer where no form helps: a pause, or a person."""
+        policy = self.policy(action)
+        if standing.bars(policy):
+            return _person("utter_pair_locked", "pair_attempts")
+        subject = str(call.arguments.get(policy.subject) or "")
+        impasse = Impasse(means=self._means())
+
+        def work(tx: Tx) -> str | None:
+            who = self._who(conversations.get(tx, call.conversation))
+            return impasse.reason(tx, policy, standing, who, subject)
+
+        reason = await self.store.read(work)
+        if reason is None:
+            return None
+        if reason in _PAUSES:
+            return Answer((Say(f"utter_{reason}"),), Outcome.REFUSED, reason)
+        return _person(f"utter_{reason}", reason)
+
     async def fill(self, action: Action, call: ActionCall) -> Filling:
         """One step. Raises what the action or the check raises, and TimeoutError."""
         if not isinstance(action, Fills):
             return Filling()
+        policy = self.policy(action)
         standing = await self.standing(call.conversation)
-        if standing.bars(self.policy(action)):
-            return emptied(action.policy)
+        if standing.bars(policy):
+            return emptied(policy)
+        row = await self.store.read(lambda tx: conversations.get(tx, call.conversation))
         # A shared number is a proof, and nothing to read an order or a postcode from.
         text = "" if call.understanding.intent == "share_contact" else call.text
-        call = replace(call, address=standing.address, text=text)
-        async with asyncio.timeout(READ_TIMEOUT):
-            filling = await action.fill(replace(call, proofs=standing.proofs))
-            proven = await self._with_phone(action, call, standing, filling)
-            if proven is not None:
-                standing = proven
-                filling = await action.fill(replace(call, proofs=standing.proofs))
-                # A shared contact tells no slot; but it was the answer, and no digression.
-                subject = {action.policy.subject: standing.proofs[-1].subject}
-                filling = replace(filling, slots={**subject, **filling.slots})
-            return await self._check_pair(action, call, standing, filling)
-
-    async def _with_phone(
-        self, action: Action, call: ActionCall, standing: Standing, filling: Filling
-    ) -> Standing | None:
-        """The standing with a new proof, when the customer's own phone number is on the order."""
-        policy = self.policy(action)
-        subject = {**call.slots, **filling.slots}.get(policy.subject)
-        phone, identify = standing.phone, self.identify
-        if not subject or phone is None or "channel" not in policy.proofs:
-            return None
-        if standing.proves(policy, str(subject)) or not isinstance(identify, IdentifiesPhone):
-            return None
-        if not await identify.check_phone(str(subject), phone):
-            return None
-        proof = Proof("channel", str(subject), self.clock() + PROOF_LIFE)
-        await self.store.write(lambda tx: effects.grant(tx, call.conversation, proof))
-        return replace(standing, proofs=(*standing.proofs, proof))
-
-    async def _check_pair(
-        self, action: Action, call: ActionCall, standing: Standing, filling: Filling
-    ) -> Filling:
-        policy = self.policy(action)
-        known = {**call.slots, **filling.slots}
-        subject, secret = known.get(policy.subject), known.get(policy.secret)
-        if not policy.proofs or not subject or not secret or not filling.slots:
-            return filling
-        if standing.proves(policy, str(subject)):
-            return replace(filling, slots={**filling.slots, policy.secret: None})
-        if self.identify and await self.identify.check_pair(str(subject), str(secret)):
-            proof = Proof("pair", str(subject), self.clock() + PROOF_LIFE)
-            await self.store.write(lambda tx: effects.grant(tx, call.conversation, proof))
-            return replace(filling, slots={**filling.slots, policy.secret: None})
-        return await self._wrong_pair(action, call, str(subject), filling)
-
-    async def _wrong_pair(
-        self, action: Action, call: ActionCall, subject: str, filling: Filling
-    ) -> Filling:
-        now, policy = self.clock(), self.policy(action)
-        await self.store.write(lambda tx: effects.note_attempt(tx, call.conversation, subject, now))
-        if (await self.standing(call.conversation)).locked:
-            return emptied(policy)
-        empty = {policy.subject: None, policy.secret: None}
-        return Filling(
-            slots={**filling.slots, **empty},
-            ask=policy.subject,
-            says=(Say("utter_pair_wrong"),),
+        step = Step(
+            means=self._means(),
+            action=action,
+            policy=policy,
+            call=replace(call, address=standing.address, text=text),
+            standing=standing,
+            who=self._who(row),
         )
+        async with asyncio.timeout(READ_TIMEOUT):
+            return await step.run()
+
+    def _means(self) -> Means:
+        return Means(
+            store=self.store,
+            identify=self.identify,
+            codes=self._codes,
+            limits=self.limits,
+            policies=self.policies,
+            on_proof=self.on_proof,
+            clock=self.clock,
+        )
+
+    def _who(self, row: Row) -> Who:
+        # New conversations of one number or one mailbox do not begin to count anew.
+        own = row["email"] or row["phone"] or f"{row['channel']}:{row['address']}"
+        return Who(row["id"], self.keyed.who(own))
+
+
+def _person(response: str, reason: str) -> Answer:
+    return Answer((Say(response),), Outcome.HANDOFF, reason)

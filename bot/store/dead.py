@@ -77,11 +77,11 @@ def _send_again(tx: Tx, found: Row, now: datetime) -> None:
     tx.run(
         "INSERT INTO outbox (id, target, stream, op, conversation, case_id, author, name, text, "
         "buttons, attachments, subject, language, turn, part, effect, owner_version, state, "
-        "replaces, not_before, created_at, response, facts, numbered) "
+        "replaces, not_before, created_at, response, facts, numbered, secret) "
         "SELECT :new, o.target, o.stream, o.op, o.conversation, o.case_id, o.author, "
         "o.name, o.text, o.buttons, o.attachments, o.subject, o.language, "
         "o.turn, :new, o.effect, c.owner_version, 'queued', o.id, :now, :now, o.response, "
-        "o.facts, o.numbered FROM outbox o JOIN conversations c ON c.id = o.conversation "
+        "o.facts, o.numbered, o.secret FROM outbox o JOIN conversations c ON c.id = o.conversation "
         "WHERE o.id = :id",
         new=new,
         id=found["id"],

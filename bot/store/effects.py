@@ -1,4 +1,4 @@
-"""Proposals, recorded calls, proofs and wrong pairs: what makes an action safe."""
+"""Proposals, recorded calls and proofs: what makes an action safe."""
 
 from __future__ import annotations
 
@@ -250,23 +250,3 @@ def proofs(tx: Tx, conversation: int, now: datetime) -> tuple[Proof, ...]:
         now=stamp(now),
     )
     return tuple(Proof(row["kind"], row["subject"], unstamp(row["expires_at"])) for row in rows)
-
-
-def note_attempt(tx: Tx, conversation: int, subject: str, now: datetime) -> None:
-    """Count a wrong pair."""
-    tx.run(
-        "INSERT INTO attempts (conversation, subject, at) VALUES (:conversation, :subject, :now)",
-        conversation=conversation,
-        subject=subject,
-        now=stamp(now),
-    )
-
-
-def attempts(tx: Tx, conversation: int, since: str) -> int:
-    """How many wrong pairs there were since a stamp."""
-    row = tx.row(
-        "SELECT count(*) AS n FROM attempts WHERE conversation = :id AND at > :since",
-        id=conversation,
-        since=since,
-    )
-    return int(row["n"]) if row else 0

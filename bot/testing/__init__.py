@@ -8,7 +8,7 @@ from bot.testing.actions import (
     RecoverableAction,
     call_of,
 )
-from bot.testing.fakes import FakeChannel, FakeDesk, ScriptedDialogue
+from bot.testing.fakes import FakeChannel, FakeDesk, FakeMail, ScriptedDialogue
 from bot.testing.running import GivenPlugin, RunningBot, running_bot
 from bot.testing.seat import Seat
 from bot.testing.world import World, world
@@ -18,6 +18,7 @@ __all__ = [
     "FakeAction",
     "FakeChannel",
     "FakeDesk",
+    "FakeMail",
     "FakePairs",
     "GivenPlugin",
     "MovingClock",

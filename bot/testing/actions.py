@@ -43,19 +43,35 @@ class MovingClock:
 
 
 class FakePairs:
-    """Knows pairs of order number and secret. ``faults`` are raised by the next checks."""
+    """Knows pairs of order number and secret, and the orders' addresses.
 
-    def __init__(self, pairs: Mapping[str, str]) -> None:
+    ``faults`` are raised by the next checks of a pair. ``calls`` are all questions, by name.
+    """
+
+    def __init__(self, pairs: Mapping[str, str], emails: Mapping[str, str] | None = None) -> None:
         self.pairs = dict(pairs)
+        self.emails = dict(emails or {})
         self.checked: list[tuple[str, str]] = []
+        self.calls: list[str] = []
         self.faults: deque[Exception] = deque()
 
     async def check_pair(self, subject: str, secret: str) -> bool:
         """Whether the pair is known."""
+        self.calls.append("check_pair")
         if self.faults:
             raise self.faults.popleft()
         self.checked.append((subject, secret))
         return self.pairs.get(subject) == secret
+
+    async def check_email(self, subject: str, email: str) -> bool:
+        """Whether the order carries the address."""
+        self.calls.append("check_email")
+        return self.emails.get(subject, "").casefold() == email.casefold() != ""
+
+    async def email_of(self, subject: str) -> str | None:
+        """The address on the order."""
+        self.calls.append("email_of")
+        return self.emails.get(subject)
 
 
 class OrderArguments(BaseModel):

@@ -21,7 +21,7 @@ from bot.messages import (
     Turn,
     Understanding,
 )
-from bot.ports import DeskInbox, Inbox
+from bot.ports import DeskInbox, Inbox, Tx
 
 Reply = Answer | Exception | Callable[[Turn], Awaitable[Answer]]
 
@@ -82,6 +82,31 @@ class FakeChannel:
         async with asyncio.timeout(seconds), self._more:
             await self._more.wait_for(lambda: len(self.sent) >= count)
         return list(self.sent)
+
+
+class FakeMail(FakeChannel):
+    """A channel for mail, as codes need one: each mailbox is one conversation."""
+
+    def __init__(self, name: str = "mail", features: Features | None = None) -> None:
+        super().__init__(name, features)
+        self.asked: list[tuple[str, Address | None]] = []
+
+    def address_for(self, tx: Tx, email: str, near: Address | None = None) -> Address:
+        """The conversation with a mailbox."""
+        del tx
+        self.asked.append((email, near))
+        return Address(self.name, f"thread:{email}")
+
+    def to(self, email: str) -> list[Outbound]:
+        """What a mailbox got."""
+        return [out for out in self.sent if out.address.id == f"thread:{email}"]
+
+    def code_to(self, email: str) -> str:
+        """The code in the latest mail that a mailbox got. Raises LookupError without one."""
+        mails = self.to(email)
+        if not mails:
+            raise LookupError(f"no mail to {email}")
+        return str(mails[-1].facts["code"])
 
 
 class FakeDesk:

@@ -7,9 +7,11 @@ import importlib.resources
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache, partial
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 from actions.builtin import builtin_actions
 from bot.core import Core, Parts
@@ -18,9 +20,9 @@ from bot.dispatcher import Patience
 from bot.messages import Address, Author, Inbound, Kind
 from bot.ports import Action, Identify, Middleware, Row, Texts, TimerHandler, Tx
 from bot.store import SQLiteStore
-from bot.store.codec import Clock, new_id, utc_now
+from bot.store.codec import Clock, new_id, stamp, utc_now
 from bot.store.migrate import Migrations
-from bot.testing.fakes import FakeChannel, FakeDesk, ScriptedDialogue
+from bot.testing.fakes import FakeChannel, FakeDesk, FakeMail, ScriptedDialogue
 from bot.testing.seat import Seat
 from desk.counter import Counter, DeskParts
 from desk.routing import Routing
@@ -29,6 +31,8 @@ from host.ports import templates_of
 from host.settings import FilesOptions
 from host.texts import TextsBook
 from identity.forms import Forms
+from identity.keys import Keyed
+from identity.policies import Policies
 
 
 @dataclass
@@ -40,6 +44,7 @@ class World:
     channel: FakeChannel
     desk: FakeDesk
     dialogue: ScriptedDialogue
+    mail: FakeMail | None = None
 
     async def says(
         self,
@@ -49,6 +54,8 @@ class World:
         wire_id: str | None = None,
         payload: str | None = None,
         deletes: str | None = None,
+        phone: str | None = None,
+        email: str | None = None,
     ) -> bool:
         """The customer writes, presses a button or deletes; True when the message was new."""
         kind = Kind.TEXT if payload is None else Kind.BUTTON
@@ -59,6 +66,8 @@ class World:
             text=text,
             payload=payload,
             edits=deletes,
+            phone=phone,
+            email=email,
         )
         (new,) = await self.core.inbox.accept(message)
         return new
@@ -82,6 +91,19 @@ class World:
                 tx.notify(topic)
 
         await self.store.write(work)
+
+    async def mails(self) -> None:
+        """Let the mails with codes leave now, and not a moment after the answer."""
+
+        def work(tx: Tx) -> None:
+            tx.run("UPDATE timers SET due = :past WHERE kind = 'code_mail'", past=stamp(_PAST))
+            tx.notify("timers")
+
+        await self.store.write(work)
+        await self.until(
+            "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM timers WHERE kind = 'code_mail')"
+        )
+        await self.settled()
 
     async def until(self, sql: str, seconds: float = 5.0, **values: object) -> list[Row]:
         """Return the rows of a query as soon as there are some. Raises TimeoutError."""
@@ -123,35 +145,37 @@ async def world(
     clock: Clock = utc_now,
     parts: DeskParts | None = None,
     undo_seconds: float = 0.0,
+    mail: FakeMail | None = None,
+    identity: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[World]:
     """Run a core in ``folder``; entering it again there is a restart on the same data.
 
     ``texts`` are a Texts, or the domain folders to read them from; without ``parts`` somebody is
-    always there.
+    always there. With ``mail`` codes can be sent; ``identity`` are more fields of ``Forms``.
     """
-    channel = channel or FakeChannel()
+    channel, desk = channel or FakeChannel(), desk or FakeDesk()
     dialogue = dialogue or ScriptedDialogue()
-    desk = desk or FakeDesk()
     book = texts_of(tuple(texts)) if isinstance(texts, Sequence) else texts
-    migrations = Migrations("core", importlib.resources.files("bot.store") / "migrations")
     counter = parts or DeskParts(
         routing=Routing(desk=desk.name),
         undo_seconds=undo_seconds,
         offers=templates_of({channel.name: channel}),
     )
+    channels: dict[str, FakeChannel] = {one.name: one for one in (channel, mail) if one}
+    forms = _forms(identify, mail, book) | dict(identity or {})
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(SQLiteStore(folder / "bot.db", [migrations]))
+        store = await stack.enter_async_context(SQLiteStore(folder / "bot.db", [_migrations()]))
         core = Core(
             Parts(
                 store=store,
                 files=DiskFiles(folder=folder / "files", store=store, options=FilesOptions()),
                 texts=book,
-                channels={channel.name: channel},
+                channels=channels,
                 desks={desk.name: desk},
                 counter=partial(Counter, counter),
                 detect=detect,
                 builtins=builtin_actions,
-                identities=partial(Forms, identify=identify),
+                identities=partial(Forms, **forms),
                 middleware=middleware,
                 timers=timers or {},
                 patience=patience or Patience(),
@@ -160,10 +184,25 @@ async def world(
         )
         for action in actions:
             core.actions.add(action)
-        await stack.enter_async_context(channel.open(core.inbox))
+        for one in channels.values():
+            await stack.enter_async_context(one.open(core.inbox))
         await stack.enter_async_context(desk.open(core.desk_inbox))
         await stack.enter_async_context(core.running(dialogue.ask))
-        yield World(core, store, channel, desk, dialogue)
+        yield World(core, store, channel, desk, dialogue, mail)
+
+
+def _forms(identify: Identify | None, mail: FakeMail | None, texts: Texts) -> dict[str, Any]:
+    return {
+        "identify": identify,
+        "reaches": mail,
+        "texts": texts,
+        "policies": Policies(sends_codes=mail is not None),
+        "keyed": _KEYED,
+    }
+
+
+def _migrations() -> Migrations:
+    return Migrations("core", importlib.resources.files("bot.store") / "migrations")
 
 
 @cache
@@ -177,6 +216,8 @@ SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE status = 'pending')
 AND NOT EXISTS (SELECT 1 FROM turns WHERE status = 'frozen')
 AND NOT EXISTS (SELECT 1 FROM outbox WHERE state IN ('queued', 'sending'))
 """
+_KEYED = Keyed(lambda: b"a key of nobody but the tests")  # the same after a restart
+_PAST = datetime(2000, 1, 1, tzinfo=UTC)
 _FACTS = {
     "shop_name": "Lindenhof",
     "support_email": "hilfe@shop.example",

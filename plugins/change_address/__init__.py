@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bot.ports import Identify
 from host.hooks import hookimpl
 from host.ports import Registrar, Services
 from plugins.change_address.action import ChangeAddress
@@ -14,6 +13,6 @@ def bot_register(bot: Registrar) -> None:
     """Add the action `change_address`."""
 
     def build(services: Services) -> ChangeAddress:
-        return ChangeAddress(services.get(Shop), services.get(Identify))
+        return ChangeAddress(services.get(Shop))
 
     bot.add_action(build)

@@ -8,13 +8,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from bot.messages import ActionCall, Answer, Filling, Outcome, Policy, Proposal, Say
-from bot.ports import Identify
 from plugins.change_address.form import CITY, CODE, COUNTRY, STREET, AddressForm, country_of, merge
 from plugins.change_address.parse import read_address
 from plugins.change_address.words import NEGATED
 from plugins.shop.api import (
-    PROOFS,
     STOP,
+    STRONG_PROOFS,
     ChangeDone,
     ChangeKind,
     InvalidAddress,
@@ -51,12 +50,12 @@ class ChangeAddress:
     """Sends an order somewhere else while it has not left."""
 
     name = "change_address"
-    policy = Policy(read_only=False, proofs=PROOFS)
+    policy = Policy(read_only=False, proofs=STRONG_PROOFS)
     Arguments: type[BaseModel] = Arguments
 
-    def __init__(self, shop: Shop, identify: Identify) -> None:
+    def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._form = AddressForm(shop, identify)
+        self._form = AddressForm(shop)
 
     async def fill(self, call: ActionCall) -> Filling:
         """Read the order and the new address, in one message or in pieces."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from bot.messages import ActionCall, Filling, Say
-from bot.ports import Identify
 from plugins.change_address.parse import (
     NO_NUMBER,
     Part,
@@ -56,9 +55,8 @@ _SLIP = re.compile(r"(?<![\w#-])\d{6}\s+[^\W\d_]{2,}")
 class AddressForm:
     """Decides what a message means for the form, and what to ask next."""
 
-    def __init__(self, shop: Shop, identify: Identify) -> None:
+    def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._identify = identify
 
     async def fill(self, call: ActionCall) -> Filling:
         """As in the port Fills."""
@@ -69,8 +67,8 @@ class AddressForm:
         missing = next_of_pair(call, slots)
         if missing is not None:
             return Filling(slots, missing, about.says)
-        number = await may_read(call, slots, self._identify)
-        if number is None:  # a wrong pair: the core says so, and asks again
+        number = may_read(call, slots)
+        if number is None:  # the core checks the pair, and fills again where it is right
             return Filling(slots, STREET)
         order = await self._shop.order(number)
         if not order.may(ChangeKind.ADDRESS).allowed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bot.ports import Identify
 from host.hooks import hookimpl
 from host.ports import Registrar, Services
 from plugins.return_label.action import ReturnLabel
@@ -14,8 +13,6 @@ def bot_register(bot: Registrar) -> None:
     """Add the action `return_label`."""
 
     def build(services: Services) -> ReturnLabel:
-        return ReturnLabel(
-            services.get(Shop), services.get(Carrier), services.get(Identify), services.files
-        )
+        return ReturnLabel(services.get(Shop), services.get(Carrier), services.files)
 
     bot.add_action(build)

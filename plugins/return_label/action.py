@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bot.messages import ActionCall, Answer, Filling, Outcome, Policy, Proposal, Say
-from bot.ports import Files, Identify
+from bot.ports import Files
 from plugins.return_label.reasons import SKIPPED, read_reason
 from plugins.shop.api import (
     PROOFS,
@@ -50,10 +50,9 @@ class ReturnLabel:
     policy = Policy(read_only=False, proofs=PROOFS)
     Arguments: type[BaseModel] = Arguments
 
-    def __init__(self, shop: Shop, carrier: Carrier, identify: Identify, files: Files) -> None:
+    def __init__(self, shop: Shop, carrier: Carrier, files: Files) -> None:
         self._shop = shop
         self._carrier = carrier
-        self._identify = identify
         self._files = files
 
     async def fill(self, call: ActionCall) -> Filling:
@@ -70,8 +69,8 @@ class ReturnLabel:
         missing = next_of_pair(call, slots)
         if missing is not None or {**call.slots, **slots}.get(REASON):
             return Filling(slots, missing, about.says)
-        number = await may_read(call, slots, self._identify)
-        if number is None:  # a wrong pair: the core says so, and asks again
+        number = may_read(call, slots)
+        if number is None:  # the core checks the pair, and fills again where it is right
             return Filling(slots, REASON)
         order = await self._shop.order(number)
         possible = order.may(ChangeKind.RETURN).allowed

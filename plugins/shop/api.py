@@ -29,6 +29,7 @@ from plugins.shop.errors import (
 from plugins.shop.forms import (
     PROOFS,
     STOP,
+    STRONG_PROOFS,
     About,
     entities,
     fill_pair,
@@ -75,6 +76,7 @@ __all__ = [
     "LEFT",
     "PROOFS",
     "STOP",
+    "STRONG_PROOFS",
     "About",
     "Allocation",
     "Carrier",
@@ -142,6 +144,20 @@ class Shop(Protocol):
 
     async def check_phone(self, number: str, phone: str) -> bool:
         """Whether that order carries the phone number, as `+49...`; False for an unknown order."""
+        ...
+
+    async def check_email(self, number: str, email: str) -> bool:
+        """Whether that order carries the e-mail address, in any spelling of it.
+
+        False for an order that does not exist, after the same work.
+        """
+        ...
+
+    async def email_of(self, number: str) -> str | None:
+        """The e-mail address on that order, which codes go to.
+
+        None for an order that has none or does not exist, after the same work.
+        """
         ...
 
     async def change_address(

@@ -74,9 +74,22 @@ class DemoShop:
 
     async def check_phone(self, number: str, phone: str) -> bool:
         """As in the port. An order that does not exist is compared with a decoy."""
-        wanted = normalise_order_number(number) or ""
+        document, there = await self._document(number)
+        return phone in document.customer.phones and there
 
-        return await self.database.read(lambda db: self._carries(db, wanted, phone))
+    async def check_email(self, number: str, email: str) -> bool:
+        """As in the port. An order that does not exist is compared with a decoy."""
+        document, there = await self._document(number)
+        return same_secret(email, (), document.customer.email) and there
+
+    async def email_of(self, number: str) -> str | None:
+        """As in the port. For an order that does not exist a decoy is read."""
+        document, there = await self._document(number)
+        return document.customer.email if there else None
+
+    async def _document(self, number: str) -> tuple[OrderDocument, bool]:
+        wanted = normalise_order_number(number) or ""
+        return await self.database.read(lambda db: _or_decoy(db, wanted))
 
     async def change_address(
         self, number: str, address: PostalAddress, *, version: int, key: str
@@ -220,17 +233,10 @@ class DemoShop:
 
     @staticmethod
     def _pair(db: sqlite3.Connection, number: str, secret: str) -> bool:
-        row = db.execute("SELECT document FROM orders WHERE number = ?", (number,)).fetchone()
-        document = OrderDocument.model_validate_json(row[0] if row else _DECOY)
+        document, there = _or_decoy(db, number)
         billing = document.billing or document.address
         postcodes = (document.address.postal_code, billing.postal_code)
-        return same_secret(secret, postcodes, document.customer.email) and row is not None
-
-    @staticmethod
-    def _carries(db: sqlite3.Connection, number: str, phone: str) -> bool:
-        row = db.execute("SELECT document FROM orders WHERE number = ?", (number,)).fetchone()
-        document = OrderDocument.model_validate_json(row[0] if row else _DECOY)
-        return phone in document.customer.phones and row is not None
+        return same_secret(secret, postcodes, document.customer.email) and there
 
     def _order(self, document: OrderDocument, version: int) -> Order:
         return read_order(document, version, self.today(), self.settings.return_days)
@@ -286,6 +292,12 @@ def _canonical(number: str) -> str:
     if canonical is None:
         raise OrderNotFound
     return canonical
+
+
+def _or_decoy(db: sqlite3.Connection, number: str) -> tuple[OrderDocument, bool]:
+    """An order, or one that nobody has, in the same time; and whether it was there."""
+    row = db.execute("SELECT document FROM orders WHERE number = ?", (number,)).fetchone()
+    return OrderDocument.model_validate_json(row[0] if row else _DECOY), row is not None
 
 
 def _load(db: sqlite3.Connection, number: str) -> tuple[OrderDocument, int]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.messages import ActionCall, Filling, Say
-from bot.ports import Identify
 from plugins.shop.orders import (
     EMAIL,
     GB_POSTCODE,
@@ -24,6 +23,9 @@ from plugins.shop.orders import (
 ORDER, PROOF = "order_id", "proof"
 PROOFS = frozenset({"pair", "channel", "code"})
 """All kinds of proof: what suffices to read an order, to cancel it and to send it back."""
+
+STRONG_PROOFS = frozenset({"channel", "code"})
+"""What shows whose order it is: a parcel's label has the pair on it."""
 
 STOP = re.compile(
     r"""\b(?: doch\ (?:lieber\ )?nicht | abbrechen | abbruch | stopp? | vergiss\ es
@@ -109,16 +111,13 @@ def proven(call: ActionCall, number: str) -> bool:
     return any(proof.subject == number and proof.kind in PROOFS for proof in call.proofs)
 
 
-async def may_read(call: ActionCall, slots: Mapping[str, Any], identify: Identify) -> str | None:
-    """The number of the order when the customer may see it, given what the form knows now."""
-    known = {**call.slots, **slots}
-    number, secret = known.get(ORDER), known.get(PROOF)
-    if not isinstance(number, str) or not number:
-        return None
-    if proven(call, number):
-        return number
-    fits = isinstance(secret, str) and await identify.check_pair(number, secret)
-    return number if fits else None
+def may_read(call: ActionCall, slots: Mapping[str, Any]) -> str | None:
+    """The number of the order when the customer may see it, given what the form knows now.
+
+    None also for a pair that is complete: the core checks it, and then fills the form again.
+    """
+    number = {**call.slots, **slots}.get(ORDER)
+    return number if isinstance(number, str) and number and proven(call, number) else None
 
 
 def fill_pair(call: ActionCall) -> Filling:

@@ -97,6 +97,26 @@ class ShopConformance:
             assert await shop.check_phone(number, phone) is False
         assert await shop.check_phone(samples.unknown, phones[0]) is False
 
+    async def test_an_email_address_is_on_an_order_or_not(
+        self, shop: Shop, samples: Samples
+    ) -> None:
+        number, postcode = samples.changeable
+        email = (await shop.order(number)).customer.email
+        other = (await shop.order(samples.shipped[0])).customer.email
+        for spelling in (email, email.upper(), f" {email} "):
+            assert await shop.check_email(number, spelling), spelling
+        for wrong in ("", postcode, other, email[1:], f"{email}.example", "\x00"):
+            assert await shop.check_email(number, wrong) is False, wrong
+        assert await shop.check_email(samples.unknown, email) is False
+
+    async def test_a_code_goes_to_the_address_on_the_order(
+        self, shop: Shop, samples: Samples
+    ) -> None:
+        number, _ = samples.changeable
+        assert await shop.email_of(number) == (await shop.order(number)).customer.email
+        for unknown in (samples.unknown, "", "x" * 10_000, "'; DROP TABLE orders; --"):
+            assert await shop.email_of(unknown) is None
+
     async def test_an_address_is_changed_once(self, shop: Shop, samples: Samples) -> None:
         number, _ = samples.changeable
         before = await shop.order(number)

@@ -54,8 +54,8 @@ async def c(tmp_path: Path) -> AsyncIterator[Counter]:
         for action in (
             TrackOrder(shop, book),
             CancelOrder(shop),
-            ChangeAddress(shop, shop),
-            ReturnLabel(shop, carrier, shop, files),
+            ChangeAddress(shop),
+            ReturnLabel(shop, carrier, files),
         ):
             w.core.actions.add(action)
         w.dialogue.replies["mensch"] = Answer((Say("utter_handoff"),), Outcome.HANDOFF, "asked")

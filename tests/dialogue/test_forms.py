@@ -199,3 +199,54 @@ async def test_outside_of_a_form_each_intent_has_its_action(
     answer = await rasa.say(payload=payload)
     assert names(answer) == [action]
     assert actions.names == [action]
+
+
+# --- a code, which every form may have to ask for
+
+
+def asks_code(form: str) -> dict[str, Any]:
+    """The state of a form that asks for a code."""
+    return {**begun(form), "requested_slot": "code"}
+
+
+@pytest.mark.parametrize("form", ALL_FORMS)
+async def test_every_form_can_ask_for_a_code(rasa: Rasa, actions: FakeActions, form: str) -> None:
+    actions.fill = lambda _: [
+        slot("proof", None),
+        slot("code", None),
+        slot("requested_slot", "code"),
+    ]
+    answer = await rasa.say("50674", state=begun(form))
+    assert names(answer) == ["utter_ask_code"]
+    assert answer["state"] == asks_code(form)
+    # Six digits are an order's number to the patterns: the form is asked about them all the same.
+    assert names(await rasa.say("482913")) == ["utter_ask_code"]
+    assert actions.calls[-1]["tracker"]["slots"]["requested_slot"] == "code"
+    actions.fill = lambda _: [slot("order_id", "B-100234"), slot("requested_slot", None)]
+    assert names(await rasa.say("482 913")) == [f"action_{form}"]
+
+
+@pytest.mark.parametrize("form", ALL_FORMS)
+async def test_the_button_for_a_new_code_reaches_the_form(
+    rasa: Rasa, actions: FakeActions, form: str
+) -> None:
+    actions.fill = lambda _: [slot("code", None), slot("requested_slot", "code")]
+    answer = await rasa.say(payload="/new_code", state=asks_code(form))
+    assert names(answer) == ["utter_ask_code"]
+    assert actions.calls[-1]["tracker"]["latest_message"]["intent"]["name"] == "new_code"
+
+
+@pytest.mark.parametrize("form", ALL_FORMS)
+async def test_a_side_question_does_not_lose_the_question_for_a_code(
+    rasa: Rasa, actions: FakeActions, form: str
+) -> None:
+    actions.fill = lambda _: [slot("requested_slot", "code")]
+    answer = await rasa.say("Welche Zahlungsarten gibt es?", state=asks_code(form))
+    assert names(answer) == ["action_knowledge", "utter_ask_code"]
+    assert answer["state"] == asks_code(form)
+
+
+async def test_the_button_for_a_new_code_outside_of_a_form(
+    rasa: Rasa, actions: FakeActions
+) -> None:
+    assert names(await rasa.say(payload="/new_code")) == ["action_knowledge"]

@@ -35,7 +35,7 @@ from bot.messages import (
 )
 from bot.ports import Action
 from bot.store.codec import utc_now
-from bot.testing import FakeChannel, World, world
+from bot.testing import FakeChannel, FakeMail, World, world
 from host.texts import TextsBook
 from plugins.knowledge.settings import KnowledgeSettings
 from plugins.shop.carrier_demo import DemoCarrier
@@ -154,6 +154,8 @@ class Talk:
     shop: DemoShop
     carrier: DemoCarrier
     clock: Clock
+    mail: FakeMail
+    enters_codes: bool = True
     seen: int = 0
     last: list[Outbound] = field(default_factory=list)
     _ids: count[int] = field(default_factory=lambda: count(1))
@@ -181,6 +183,15 @@ class Talk:
         return [one.name for out in self.last for one in out.attachments]
 
     async def _read(self) -> str:
+        text = await self._answer()
+        if self.enters_codes and self.last and self.last[-1].response == "utter_ask_code":
+            await self.world.mails()
+            if self.mail.sent:  # whose order it is, reads the mail and goes on
+                await self.world.says(str(self.mail.sent[-1].facts["code"]))
+                return await self._answer()
+        return text
+
+    async def _answer(self) -> str:
         turn = next(self._ids)
         for _ in range(500):
             (row,) = await self.world.rows(
@@ -189,7 +200,9 @@ class Talk:
             if row["n"] >= turn:
                 break
             await asyncio.sleep(0.01)
-        (queued,) = await self.world.rows("SELECT count(*) AS n FROM outbox WHERE op = 'send'")
+        (queued,) = await self.world.rows(
+            "SELECT count(*) AS n FROM outbox WHERE op = 'send' AND target = 'channel:fake'"
+        )
         sent = await self.world.channel.wait(queued["n"])
         self.last, self.seen = sent[self.seen :], len(sent)
         return "\n".join(out.text for out in self.last)
@@ -207,7 +220,11 @@ def talking(tmp_path: Path) -> Talking:
 
     @asynccontextmanager
     async def opened(
-        *builds: Build, language: str = "de", formality: str = "Sie", shop: DemoShop | None = None
+        *builds: Build,
+        language: str = "de",
+        formality: str = "Sie",
+        shop: DemoShop | None = None,
+        enters_codes: bool = True,
     ) -> AsyncIterator[Talk]:
         clock, dialogue, folder = Clock(), RuleDialogue(), tmp_path / str(next(numbers))
         folder.mkdir()
@@ -226,10 +243,11 @@ def talking(tmp_path: Path) -> Talking:
             dialogue=dialogue,  # type: ignore[arg-type]
             detect=lambda _text, _current, _first: language,
             clock=clock,
+            mail=(mail := FakeMail()),
         ) as live:
             dialogue.runner = live.core.actions
             for build in builds:
                 live.core.actions.add(build(made, carrier, live.core))
-            yield Talk(live, dialogue, made, carrier, clock)
+            yield Talk(live, dialogue, made, carrier, clock, mail, enters_codes)
 
     return opened

@@ -14,7 +14,7 @@ from plugins.shop.demo import DemoShop
 
 
 def build(shop: DemoShop, _carrier: DemoCarrier, _core: Core) -> ChangeAddress:
-    return ChangeAddress(shop, shop)
+    return ChangeAddress(shop)
 
 
 WISH = "change_shipping_address"
@@ -256,7 +256,7 @@ NEW = {
 
 async def test_it_can_be_taken_back_once(tmp_path: Any) -> None:
     shop = DemoShop(tmp_path / "shop.db")
-    action = ChangeAddress(shop, shop)
+    action = ChangeAddress(shop)
     await action.run(replace(call("key-1", **NEW), version="1"))
     assert await where(shop) == "Weg 1, 50674 Köln"
     first = await action.undo(call("key-1"))
@@ -267,7 +267,7 @@ async def test_it_can_be_taken_back_once(tmp_path: Any) -> None:
 
 async def test_it_is_not_taken_back_over_a_later_change(tmp_path: Any) -> None:
     shop = DemoShop(tmp_path / "shop.db")
-    action = ChangeAddress(shop, shop)
+    action = ChangeAddress(shop)
     await action.run(replace(call("key-1", **NEW), version="1"))
     await action.run(replace(call("key-2", **{**NEW, "new_street": "Weg 2"}), version="2"))
     assert (await action.undo(call("key-1"))).outcome is Outcome.REFUSED
@@ -277,7 +277,7 @@ async def test_it_is_not_taken_back_over_a_later_change(tmp_path: Any) -> None:
 
 async def test_an_address_the_shop_does_not_take_is_refused_with_words(tmp_path: Any) -> None:
     shop = DemoShop(tmp_path / "shop.db")
-    action = ChangeAddress(shop, shop)
+    action = ChangeAddress(shop)
     for wrong, reason in (
         ({"new_postal_code": "1"}, "bad_address"),
         ({"new_country": "FR"}, "no_delivery"),

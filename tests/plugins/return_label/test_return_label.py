@@ -14,7 +14,7 @@ from plugins.shop.demo import DemoShop
 
 
 def build(shop: DemoShop, carrier: DemoCarrier, core: Core) -> ReturnLabel:
-    return ReturnLabel(shop, carrier, shop, core.inbox.files)
+    return ReturnLabel(shop, carrier, core.inbox.files)
 
 
 WISH = "get_return_label"
@@ -178,7 +178,7 @@ def shop(tmp_path: Any) -> DemoShop:
 
 @pytest.fixture
 def action(shop: DemoShop) -> ReturnLabel:
-    return ReturnLabel(shop, DemoCarrier(shop.database), shop, Memory())  # type: ignore[arg-type]
+    return ReturnLabel(shop, DemoCarrier(shop.database), Memory())  # type: ignore[arg-type]
 
 
 async def test_the_same_key_is_one_return_and_one_label(

@@ -1,0 +1,60 @@
+"""Which proofs guard an action in this installation: as it declares, changed by settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from bot.messages import Policy
+from bot.ports import Action, Problem
+
+PAIR, CHANNEL, CODE = "pair", "channel", "code"
+KINDS = frozenset({PAIR, CHANNEL, CODE})
+WithoutCode = Literal["agent", "pair"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What suffices for which action.
+
+    ``proofs`` are the operator's own sets by action; ``sends_codes`` says whether a code can be
+    sent here at all. Where it cannot, an action that takes a code and no pair goes to a person
+    (``without_code="agent"``) or takes a pair after all (``"pair"``).
+    """
+
+    proofs: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    without_code: WithoutCode = "agent"
+    sends_codes: bool = False
+
+    def of(self, action: Action) -> Policy:
+        """What guards an action here."""
+        kinds = self.proofs.get(action.name, action.policy.proofs)
+        if self._lacks_code(kinds) and self.without_code == "pair":
+            kinds = kinds | {PAIR}
+        return (
+            action.policy if kinds == action.policy.proofs else replace(action.policy, proofs=kinds)
+        )
+
+    def takes_code(self, policy: Policy) -> bool:
+        """Whether a code suffices and can be sent."""
+        return self.sends_codes and CODE in policy.proofs
+
+    def _lacks_code(self, kinds: frozenset[str]) -> bool:
+        return not self.sends_codes and CODE in kinds and PAIR not in kinds
+
+    def problems(self, actions: Sequence[Action], where: str) -> Iterator[Problem]:
+        """What is wrong with the operator's sets. ``where`` names the setting they stand in."""
+        names = {action.name for action in actions}
+        for name, kinds in self.proofs.items():
+            if name not in names:
+                fix = f"possible: {', '.join(sorted(names))}"
+                yield Problem(f"{where} {name}", "there is no such action", fix)
+            for kind in sorted(kinds - KINDS):
+                fix = f"possible: {', '.join(sorted(KINDS))}"
+                yield Problem(f"{where} {name}", f"there is no proof '{kind}'", fix)
+        for action in actions:
+            if self.without_code == "agent" and self._lacks_code(self.of(action).proofs):
+                what = "takes a one-time code, and nothing here can send one: a person does it"
+                fix = 'set up mail, or without_code = "pair" in [identity]'
+                yield Problem(f"action {action.name}", what, fix, fatal=False)
