@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from plugins.web.testing import ChatClient, ChatMessage, Refusal
+from tests.live.records import Records
 from tests.live.shop import LiveShop
+from tests.live.waiting import eventually
 from tests.live.words import said
 
 ANSWER_SECONDS = 600.0
 """So long a customer waits for an answer, or tries to send, while things are killed."""
-NOTICES = ("utter_delay", "utter_already_done")
+NOTICES = ("utter_delay", "utter_already_done", "utter_code_sent", "utter_code_right")
 """What comes before an answer."""
 
 
@@ -45,8 +47,16 @@ class Load:
 class Shopper:
     """One customer after another wish, with a conversation of their own."""
 
-    def __init__(self, url: str, load: Load, orders: dict[str, Iterator[str]], seed: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        load: Load,
+        orders: dict[str, Iterator[str]],
+        records: Records,
+        seed: int,
+    ) -> None:
         self._url = url
+        self._records = records
         self._load = load
         self._orders = orders
         self._random = random.Random(seed)
@@ -79,7 +89,8 @@ class Shopper:
         number = self._random.randint(1, 99)
         wish = self._wish("B-100235", "address", f"Lindenweg {number}")
         return (
-            await self._hears(f"Lieferadresse von {wish.order} ändern, PLZ 20095", "ask_new_street")
+            await self._hears(f"Lieferadresse von {wish.order} ändern, PLZ 20095", "ask_code")
+            and await self._hears(await self._code(wish.order), "ask_new_street")
             and await self._hears(f"Lindenweg {number}, 50674 Köln", "change_address_propose")
             and await self._yes(wish, "change_address_done")
         )
@@ -103,6 +114,11 @@ class Shopper:
         return await self._hears(
             f"Wo ist {wish.order}? PLZ 50674", "track_order_shipped"
         ) and await self._hears("Was kostet der Versand?", "delivery_options")
+
+    async def _code(self, order: str) -> str:
+        """What the mailbox shows: also a mail comes late while things are killed."""
+        await eventually(lambda: self._records.code_for(order) is not None, ANSWER_SECONDS)
+        return str(self._records.code_for(order))
 
     async def _yes(self, wish: Wish, done: str) -> bool:
         wish.confirmed = True

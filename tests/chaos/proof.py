@@ -52,7 +52,9 @@ def _lost(records: Records, load: Load) -> list[str]:
 def _sent_otherwise_than_once(records: Records) -> list[str]:
     out = records.bot("SELECT out_id FROM web_messages WHERE direction = 'out'")
     shown = Counter(row["out_id"] for row in out)
-    queued = records.bot("SELECT id, state, turn, text FROM outbox WHERE op = 'send'")
+    queued = records.bot(
+        "SELECT id, state, turn, text FROM outbox WHERE op = 'send' AND target = 'channel:web'"
+    )
     sent = {row["id"] for row in queued if row["state"] in ("sent", "delivered", "read")}
     found = [f"shown {number} times: {one}" for one, number in shown.items() if number != 1]
     found += [f"sent, but not shown: {one}" for one in sent - shown.keys()]

@@ -49,7 +49,11 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
     rasa.start()
     bot = BotProcess(
         tmp_path,
-        {"plugins.rasa": {"url": rasa.url}, "plugins.web": {"burst_seconds": 0.05}},
+        {
+            "identity": {"codes_per_hour": 10_000},
+            "plugins.rasa": {"url": rasa.url},
+            "plugins.web": {"burst_seconds": 0.05},
+        },
         {"SCHALTER_RASA_TOKEN": rasa.token, "SCHALTER_RASA_ACTIONS_TOKEN": rasa.actions_token},
         port=port,
     )
@@ -67,7 +71,7 @@ async def test_a_hundred_kills(pair: Pair) -> None:
     orders = await orders_for(LiveShop(bot.data), 800)
     load = Load()
     customers = [
-        asyncio.create_task(Shopper(bot.url, load, orders, seed + number).run())
+        asyncio.create_task(Shopper(bot.url, load, orders, records, seed + number).run())
         for number in range(CUSTOMERS)
     ]
     starts = await _kill(bot, random.Random(seed), KILLS)

@@ -31,7 +31,8 @@ END_SECONDS = 120.0
 @pytest.fixture
 def bot(tmp_path: Path) -> Iterator[BotProcess]:
     """A bot that runs Rasa itself."""
-    bot = BotProcess(tmp_path, {"plugins.web": {"burst_seconds": 0.05}})
+    settings = {"identity": {"codes_per_hour": 10_000}, "plugins.web": {"burst_seconds": 0.05}}
+    bot = BotProcess(tmp_path, settings)
     bot.start()
     try:
         bot.wait_ready()
@@ -47,7 +48,7 @@ async def test_five_kills(bot: BotProcess) -> None:
     orders = await orders_for(LiveShop(bot.data), 400)
     load = Load()
     customers = [
-        asyncio.create_task(Shopper(bot.url, load, orders, seed + number).run())
+        asyncio.create_task(Shopper(bot.url, load, orders, records, seed + number).run())
         for number in range(CUSTOMERS)
     ]
     for _ in range(KILLS):

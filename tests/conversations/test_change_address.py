@@ -19,7 +19,9 @@ async def proven(c: Customer, shop: LiveShop, like: str = "B-100235", proof: str
         await c.says(f"Ich bin umgezogen, Bestellung {order} soll woandershin. PLZ war {proof}")
     else:
         await c.says(f"I need to change the delivery address of order {order}, postcode {proof}")
-    c.hears("utter_ask_new_street")
+    c.hears("utter_code_sent", "utter_ask_code")
+    await c.enters_code()
+    c.hears("utter_code_right", "utter_ask_new_street")
     return order
 
 
@@ -31,7 +33,9 @@ async def test_in_one_go(someone: Someone, shop: LiveShop, records: Records) -> 
         await c.says(order)
         c.hears("utter_ask_proof")
         await c.says("20095")
-        c.hears("utter_ask_new_street")
+        c.hears("utter_code_sent", "utter_ask_code")
+        await c.enters_code()
+        c.hears("utter_code_right", "utter_ask_new_street")
         await c.says("Lindenweg 4, 50674 Köln")
         c.hears("utter_change_address_propose", OLD, "Lindenweg 4, 50674 Köln")
         assert records.changes(order) == []
@@ -211,6 +215,9 @@ async def test_too_late(
                 "en": f"please change the shipping address for {order}, postcode {proof}",
             }[language]
         )
+        c.hears("utter_code_sent")
+        c.does_not_hear(answer)
+        await c.enters_code()
         c.hears(answer, order)
     assert records.changes(order) == []
 
@@ -230,3 +237,63 @@ async def test_austria_and_britain(someone: Someone, shop: LiveShop, records: Re
         await c.says("yes")
         c.hears("utter_change_address_done")
     assert records.order(order)["address"]["street"] == "221 Deansgate"
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+async def test_a_wrong_code_and_a_side_question(
+    someone: Someone, shop: LiveShop, records: Records, language: str
+) -> None:
+    order = await shop.like("B-100235")
+    async with someone(language) as c:
+        wish = {"de": "Lieferadresse ändern", "en": "change the delivery address"}[language]
+        postcode = {"de": "PLZ", "en": "postcode"}[language]
+        await c.says(f"{wish}, {order}, {postcode} 20095")
+        c.hears("utter_code_sent", "utter_ask_code")
+        asked = c.client_id
+        await c.says({"de": "Was kostet der Versand?", "en": "How much is shipping?"}[language])
+        c.hears("utter_delivery_options", "utter_ask_code")
+        await c.says("000000")
+        c.hears("utter_code_wrong", "utter_ask_code")
+        await c.says("12345")
+        c.hears("utter_unreadable_code", "utter_ask_code")
+        await c.presses({"de": "Neuer Code", "en": "New code"}[language])
+        c.hears("utter_code_wait", "utter_ask_code")
+        code = records.code_of(asked)
+        assert code is not None
+        await c.says(f"{code[:3]} {code[3:]}")
+        c.hears("utter_code_right", "utter_ask_new_street")
+        assert code not in str(records.bot("SELECT text, facts FROM outbox"))
+
+
+async def test_a_stranger_who_asks_for_a_code_hears_nothing_else(
+    someone: Someone, shop: LiveShop, records: Records
+) -> None:
+    foreign = await shop.like("B-100235")
+    heard = []
+    for number in (foreign, "B-999998"):
+        async with someone("de") as c:
+            await c.says(f"Lieferadresse ändern, {number}, PLZ 99999")
+            c.hears("utter_code_sent", "utter_ask_code")
+            await c.says("482913")
+            c.hears("utter_code_wrong")
+            await c.says("doch nicht")
+            c.hears("utter_form_stopped")
+            heard.append(c.everything.replace(number, "NUMBER"))
+    assert heard[0] == heard[1]
+    assert (
+        records.bot("SELECT 1 FROM codes WHERE mailed AND subject IN (:a, 'B-999998')", a=foreign)
+        == []
+    )
+
+
+async def test_an_order_number_is_still_one_while_a_code_is_asked_for(
+    someone: Someone, shop: LiveShop
+) -> None:
+    order = await shop.like("B-100235")
+    async with someone("de") as c:
+        await c.says("Lieferadresse ändern, B-999998, PLZ 20095")
+        c.hears("utter_code_sent")
+        await c.says(f"Moment, die Bestellung ist {order}, PLZ 20095")
+        c.hears("utter_code_sent", "utter_ask_code")
+        await c.enters_code()
+        c.hears("utter_code_right", "utter_ask_new_street")

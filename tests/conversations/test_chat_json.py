@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.chat import Line, chat_json
+from tests.live.chat import CODE, Line, chat_json
 from tests.live.words import said
 
 DU = '[bot]\nformality = "du"\n'
@@ -14,6 +14,7 @@ DU = '[bot]\nformality = "du"\n'
 TRACK = ["hey, wo steckt mein paket?", "100234", "50674"]
 MOVE = [
     "kannst du meine lieferadresse ändern? bestellung 100235, plz 20095",
+    CODE,
     "lindenweg 4",
     "was kostet eigentlich express?",
     "50674 köln",
@@ -38,6 +39,7 @@ SENDERS = {
 EXPECTED = {
     "track": ["ask_order_id", "ask_proof", "track_order_shipped"],
     "move": [
+        "code_sent",
         "ask_new_street",
         "ask_new_postal_code",
         "delivery_options",

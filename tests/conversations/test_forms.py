@@ -33,6 +33,7 @@ async def test_a_side_question_before_the_last_answer(someone: Someone, shop: Li
     order = await shop.like("B-100235")
     async with someone("de") as c:
         await c.says(f"Neue Lieferadresse für {order}, PLZ 20095")
+        await c.enters_code()
         c.hears("utter_ask_new_street")
         await c.says("Lindenweg 4")
         c.hears("utter_ask_new_postal_code")
@@ -78,6 +79,7 @@ async def test_from_one_wish_to_another(someone: Someone, shop: LiveShop) -> Non
         await c.says("nee warte, ich will lieber die Lieferadresse ändern")
         c.hears("utter_ask_order_id")
         await c.says(f"{order}, PLZ 20095")
+        await c.enters_code()
         c.hears("utter_ask_new_street")
 
 
@@ -85,6 +87,7 @@ async def test_another_wish_takes_the_order_along(someone: Someone, shop: LiveSh
     order = await shop.like("B-100235")
     async with someone("en") as c:
         await c.says(f"change the address of {order}, postcode 20095")
+        await c.enters_code()
         c.hears("utter_ask_new_street")
         await c.says("actually, please cancel the order instead")
         c.hears("utter_cancel_order_propose_paid", order)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.live.chat import Line, chat_json
+from tests.live.chat import CODE, Line, chat_json
 
 CONVERSATIONS = {
     "Wo ist mein Paket (eine Nebenfrage mittendrin)": [
@@ -21,6 +21,7 @@ CONVERSATIONS = {
     ],
     "Adresse ändern (eine Korrektur, zweimal ja)": [
         "Ich bin umgezogen, meine Bestellung B-100235 muss woandershin. PLZ war 20095",
+        CODE,
         "Lindenweg 4, 50674 Köln",
         "nein, Hausnummer 14",
         "ja, genau",
@@ -52,6 +53,7 @@ CONVERSATIONS = {
     ],
     "Change the address (a correction)": [
         "I need to change the delivery address of order 100248, postcode M3 4BB",
+        CODE,
         "221 Deansgate, Manchester M3 4NW",
         "sorry, it's number 223",
         "yes please",

@@ -44,6 +44,16 @@ class Customer:
         await self._post(title, payload=offered[title])
         await self._answered()
 
+    async def enters_code(self) -> None:
+        """Read the mail that the last message had sent, and write its code."""
+        try:
+            await eventually(lambda: self.records.code_of(self.client_id) is not None, PATIENCE)
+        except TimeoutError:
+            raise AssertionError(self._told("no mail with a code")) from None
+        code = self.records.code_of(self.client_id)
+        assert code is not None
+        await self.says(code)
+
     async def says_at_once(self, *texts: str) -> None:
         """Write several messages in one breath."""
         for text in texts:

@@ -139,6 +139,8 @@ def _toml(port: int, settings: Mapping[str, Mapping[str, Any]]) -> str:
     tables: dict[str, dict[str, Any]] = {name: dict(table) for name, table in settings.items()}
     tables["bot"] = {"data": "data", "port": port, **tables.get("bot", {})}
     tables["plugins.web"] = {"announce": False, **tables.get("plugins.web", {})}
+    if "plugins.mail" not in tables:  # codes have to arrive somewhere
+        tables["plugins.mailbox"] = {"keep": 500, **tables.get("plugins.mailbox", {})}
     tables["log"] = {"json": True, **tables.get("log", {})}
     parts = []
     for name, table in tables.items():

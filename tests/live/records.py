@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -49,6 +50,24 @@ class Records:
             id=f"%/{client_id}",
         )
         return row
+
+    def code_of(self, client_id: str) -> str | None:
+        """The code that a message from the chat page had sent, as the mailbox shows it."""
+        turn = "SELECT turn FROM inbox WHERE channel = 'web' AND wire_id LIKE :id"
+        return self._code(f"c.turn = ({turn})", id=f"%/{client_id}")
+
+    def code_for(self, order: str) -> str | None:
+        """The latest code for an order."""
+        return self._code("c.subject = :order", order=order)
+
+    def _code(self, where: str, **values: Any) -> str | None:
+        mails = self.bot(
+            "SELECT m.text FROM codes c JOIN mailbox_mails m ON m.out_id = 'code.' || c.id "
+            f"WHERE {where} AND c.state = 'open' ORDER BY m.id DESC LIMIT 1",
+            **values,
+        )
+        found = re.search(r"(?:lautet|code is): (\d{6})", mails[0]["text"]) if mails else None
+        return found[1] if found else None
 
     def changes(self, number: str, kind: str | None = None) -> list[Row]:
         """What was changed about an order, oldest first."""
