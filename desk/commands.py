@@ -25,7 +25,7 @@ from bot.desk import (
     Unsend,
 )
 from bot.ports import Row, Tx
-from bot.store import cases
+from bot.store import cases, commands
 from bot.store.codec import Clock, utc_now
 from desk.changes import Changes
 from desk.claims import Claims
@@ -51,7 +51,7 @@ class Commands:
 
     def apply(self, tx: Tx, command: Command) -> CommandResult:
         """Apply a command once; the same id again gives the same result."""
-        known = cases.known_command(tx, command.id)
+        known = commands.known(tx, command.id)
         if known is not None:
             return known
         case = cases.get_row(tx, command.case)
@@ -60,7 +60,7 @@ class Commands:
         result = self._apply(tx, command, case)
         if result.done:
             cases.note_seen(tx, command.case, command.agent, self.clock())
-        cases.note_command(
+        commands.note(
             tx,
             id=command.id,
             kind=type(command).__name__,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot.desk import Case, CommandResult, HistoryLine
+from bot.desk import Case, HistoryLine
 from bot.messages import (
     Address,
     Attachment,
@@ -270,36 +270,6 @@ def insert_note(
         now=stamp(now),
     )
     return f"note:{note}"
-
-
-def known_command(tx: Tx, command: str) -> CommandResult | None:
-    """What a command with this id did when it came first."""
-    row = tx.row("SELECT result FROM commands WHERE id = :id", id=command)
-    return None if row is None else CommandResult(**codec.decode(row["result"]))
-
-
-def note_command(
-    tx: Tx,
-    *,
-    id: str,
-    kind: str,
-    case: int,
-    agent: str,
-    result: CommandResult,
-    now: datetime,
-) -> None:
-    """Keep what a command did."""
-    fields = {"done": result.done, "reason": result.reason, "line": result.line}
-    tx.run(
-        "INSERT INTO commands (id, kind, case_id, agent, result, at) VALUES (:id, :kind, "
-        ":case_id, :agent, :result, :now)",
-        id=id,
-        kind=kind,
-        case_id=case,
-        agent=agent,
-        result=codec.encode(fields),
-        now=stamp(now),
-    )
 
 
 _ALL = (

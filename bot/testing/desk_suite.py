@@ -12,8 +12,6 @@ Needs pytest and pytest-asyncio.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,6 +19,7 @@ from bot.ports import Reject
 from bot.testing.conformance_base import Conforming, when
 from bot.testing.conformance_in import PICTURE
 from bot.testing.conformance_scene import MOMENT, require
+from bot.testing.desk_checks import card, has, note, once, refused, tries
 from bot.testing.desk_scene import ASKS, at_desk, desk_scene, eventually, shows
 from bot.testing.desk_wire import DeskHarness, Known, Sitting, Told
 from host.settings import HandoffOptions
@@ -48,8 +47,8 @@ class DeskSuite(Conforming):
             await now.sees("Guten Tag, was ist passiert?")
             asked = len(now.dialogue.asked)
             await now.says("Die Kanne ist kaputt")
-            await shows(jana, _has("Die Kanne ist kaputt", "customer"), "the customer's answer")
-            await shows(jana, _has("Guten Tag, was ist passiert?", "agent", "sent"), "it as sent")
+            await shows(jana, has("Die Kanne ist kaputt", "customer"), "the customer's answer")
+            await shows(jana, has("Guten Tag, was ist passiert?", "agent", "sent"), "it as sent")
             require(len(now.dialogue.asked) == asked, "the bot was asked while a person speaks")
 
     async def test_two_agents_collide_and_nobody_answers_twice(self, tmp_path: Path) -> None:
@@ -57,14 +56,14 @@ class DeskSuite(Conforming):
         async with self.at(tmp_path) as now:
             jana = await now.with_agent("Jana Berg")
             tom = await now.room.agent("Tom Lau")
-            told = await _told(tom.takes_over())
+            told = await refused(tom.takes_over())
             require("Jana Berg" in told, f"Tom is told {told!r}")
-            await _tries(tom.says("Tom ohne Fall"))
+            await tries(tom.says("Tom ohne Fall"))
             await tom.takes_over(force=True)
             await now.sees(lambda text: text.startswith("Tom "))
-            await shows(jana, _note("Tom Lau", "Jana Berg"), "a note about who took it from whom")
+            await shows(jana, note("Tom Lau", "Jana Berg"), "a note about who took it from whom")
             require(await jana.holder() == "Tom Lau", "the card still names Jana")
-            await _tries(jana.says("Jana ohne Fall"))
+            await tries(jana.says("Jana ohne Fall"))
             await tom.says("Ich bin jetzt da")
             await now.sees("Ich bin jetzt da")
             await now.settled()
@@ -76,7 +75,7 @@ class DeskSuite(Conforming):
         async with self.at(tmp_path) as now:
             await now.asks_for_person()
             agents = [await now.room.agent(name) for name in ("Jana Berg", "Tom Lau")]
-            await shows(agents[0], _has(ASKS, "customer"), "the case")
+            await shows(agents[0], has(ASKS, "customer"), "the case")
             before = len(await now.texts())
             ends = await asyncio.gather(
                 *(agent.takes_over() for agent in agents), return_exceptions=True
@@ -107,18 +106,18 @@ class DeskSuite(Conforming):
         async with self.at(tmp_path) as now:
             await now.asks_for_person()
             jana, tom = await now.room.agent("Jana Berg"), await now.room.agent("Tom Lau")
-            await shows(jana, _has(ASKS, "customer"), "the case")
+            await shows(jana, has(ASKS, "customer"), "the case")
             await jana.notes("geheim: vorher")
-            await _tries(jana.says("geheim: ohne den Fall"))
+            await tries(jana.says("geheim: ohne den Fall"))
             await jana.takes_over()
             await jana.notes("geheim: mittendrin")
             await tom.notes("geheim: vom Kollegen")
-            await _tries(tom.says("geheim: Kollege ohne Fall"))
+            await tries(tom.says("geheim: Kollege ohne Fall"))
             await jana.says("Guten Tag")
             await now.sees("Guten Tag")
-            await shows(tom, _has("geheim: mittendrin", "note"), "the note")
+            await shows(tom, has("geheim: mittendrin", "note"), "the note")
             await jana.closes("geheim: Kulanz")
-            await _tries(jana.notes("geheim: danach"))
+            await tries(jana.notes("geheim: danach"))
             await now.says("Danke")
             await now.sees("echo: Danke")
             await now.settled()
@@ -130,7 +129,7 @@ class DeskSuite(Conforming):
         async with self.at(tmp_path, undo_seconds=UNDO) as now:
             jana = await now.with_agent("Jana Berg")
             await jana.says("Das war das falsche Fenster")
-            await shows(jana, _has("Das war das falsche Fenster", "agent", "waiting"), "it waiting")
+            await shows(jana, has("Das war das falsche Fenster", "agent", "waiting"), "it waiting")
             await jana.takes_back("Das war das falsche Fenster")
             await jana.says("Gutn Tag")
             await jana.edits("Gutn Tag", "Guten Tag")
@@ -147,7 +146,7 @@ class DeskSuite(Conforming):
             jana = await now.with_agent("Jana Berg")
             await jana.says("Guten Tag")
             await now.sees("Guten Tag")
-            require(bool(await _told(jana.takes_back("Guten Tag"))), "the agent is told nothing")
+            require(bool(await refused(jana.takes_back("Guten Tag"))), "the agent is told nothing")
 
     async def test_a_later_edit_reaches_the_customer(self, tmp_path: Path) -> None:
         """In place where the channel can, else as a correction."""
@@ -174,7 +173,7 @@ class DeskSuite(Conforming):
             await jana.says("Für jemand anderen")
             await now.sees("Für jemand anderen")
             if not now.channel.features.unsends:
-                told = await _told(jana.deletes("Für jemand anderen"))
+                told = await refused(jana.deletes("Für jemand anderen"))
                 require(" " in told, f"the agent is told {told!r}")
                 require("Für jemand anderen" in await now.texts(), "it is gone after all")
                 return
@@ -212,7 +211,7 @@ class DeskSuite(Conforming):
             tom = await now.room.agent("Tom Lau")
             await jana.assigns(tom)
             await now.sees(lambda text: text.startswith("Tom "))
-            await shows(tom, _note("Jana Berg", "Tom Lau"), "who gave it to whom")
+            await shows(tom, note("Jana Berg", "Tom Lau"), "who gave it to whom")
             await tom.says("Guten Tag von Tom")
             await now.sees("Guten Tag von Tom")
             await tom.releases()
@@ -229,19 +228,19 @@ class DeskSuite(Conforming):
                 jana = await now.with_agent("Jana Berg")
                 await jana.notes("nur für uns")
                 await jana.says("Kurz vor dem Neustart")
-                await shows(jana, _has("Kurz vor dem Neustart", "agent"), "the line")
+                await shows(jana, has("Kurz vor dem Neustart", "agent"), "the line")
             async with now.running(undo_seconds=1):
                 await now.sees("Kurz vor dem Neustart")
                 await now.says("Nach dem Neustart")
-                await shows(jana, _has("Nach dem Neustart", "customer"), "what came afterwards")
+                await shows(jana, has("Nach dem Neustart", "customer"), "what came afterwards")
                 await jana.says("Weiter geht es")
                 await now.sees("Weiter geht es")
                 await now.settled()
                 await asyncio.sleep(MOMENT)
                 require(await jana.holder() == "Jana Berg", "the case is not Jana's any more")
                 require(await jana.cards() == 1, "the card is there twice")
-                _once([line.text for line in await jana.thread()])
-                _once(await now.texts())
+                once([line.text for line in await jana.thread()])
+                once(await now.texts())
 
     async def test_what_did_not_arrive_is_shown_and_can_go_again(self, tmp_path: Path) -> None:
         """Once: a second press does nothing."""
@@ -249,10 +248,10 @@ class DeskSuite(Conforming):
             jana = await now.with_agent("Jana Berg")
             async with now.refusing(Reject("file_gone")):
                 await jana.says("Kommt nicht an")
-                await shows(jana, _has("Kommt nicht an", "agent", "failed"), "that it failed")
+                await shows(jana, has("Kommt nicht an", "agent", "failed"), "that it failed")
             await jana.sends_again("Kommt nicht an")
             await now.sees("Kommt nicht an")
-            await _tries(jana.sends_again("Kommt nicht an"))
+            await tries(jana.sends_again("Kommt nicht an"))
             await now.settled()
             require((await now.texts()).count("Kommt nicht an") == 1, "it was sent twice")
 
@@ -261,14 +260,14 @@ class DeskSuite(Conforming):
         async with self.at(tmp_path) as now:
             jana = await now.with_draft("Wann kommt es?")
             draft = "echo: Wann kommt es?"
-            await shows(jana, _has(draft, "bot", "draft"), "the draft")
+            await shows(jana, has(draft, "bot", "draft"), "the draft")
             tom = await now.room.agent("Tom Lau")
-            require(bool(await _told(tom.sends_draft(draft))), "Tom is told nothing")
+            require(bool(await refused(tom.sends_draft(draft))), "Tom is told nothing")
             await jana.sends_draft(draft)
             await now.sees(draft)
-            await shows(jana, _has(draft, "agent", "sent"), "it as Jana's")
-            await shows(jana, lambda lines: not _has(draft, "bot", "draft")(lines), "no draft")
-            await _tries(jana.sends_draft(draft))
+            await shows(jana, has(draft, "agent", "sent"), "it as Jana's")
+            await shows(jana, lambda lines: not has(draft, "bot", "draft")(lines), "no draft")
+            await tries(jana.sends_draft(draft))
             await now.settled()
             require((await now.texts()).count(draft) == 1, "it was sent twice")
 
@@ -277,10 +276,10 @@ class DeskSuite(Conforming):
         async with self.at(tmp_path) as now:
             jana = await now.with_draft("Wann kommt es?")
             draft = "echo: Wann kommt es?"
-            await shows(jana, _has(draft, "bot", "draft"), "the draft")
+            await shows(jana, has(draft, "bot", "draft"), "the draft")
             await jana.edits_draft(draft, "Es kommt morgen.")
             await now.sees("Es kommt morgen.")
-            await shows(jana, _has("Es kommt morgen.", "agent", "sent"), "it as Jana's")
+            await shows(jana, has("Es kommt morgen.", "agent", "sent"), "it as Jana's")
             await now.settled()
             require(draft not in await now.texts(), "the draft went out")
 
@@ -289,10 +288,10 @@ class DeskSuite(Conforming):
         async with self.at(tmp_path) as now:
             jana = await now.with_draft("Wann kommt es?")
             draft = "echo: Wann kommt es?"
-            await shows(jana, _has(draft, "bot", "draft"), "the draft")
+            await shows(jana, has(draft, "bot", "draft"), "the draft")
             await jana.drops_draft(draft)
-            await shows(jana, lambda lines: not _has(draft, "bot", "draft")(lines), "no draft")
-            require(bool(await _told(jana.sends_draft(draft))), "Jana is told nothing")
+            await shows(jana, lambda lines: not has(draft, "bot", "draft")(lines), "no draft")
+            require(bool(await refused(jana.sends_draft(draft))), "Jana is told nothing")
             await now.settled()
             require(draft not in await now.texts(), "it went out")
 
@@ -307,7 +306,7 @@ class DeskSuite(Conforming):
             told = [line for line in lines if PICTURE in line.files]
             require(len(told) == 1, "the file is there twice")
             if not now.channel.features.attachments_out:
-                await _told(jana.says("Ihr Etikett", ("etikett.png", PICTURE)))
+                await refused(jana.says("Ihr Etikett", ("etikett.png", PICTURE)))
                 return
             await jana.says("Ihr Etikett", ("etikett.png", PICTURE))
 
@@ -323,14 +322,14 @@ class DeskSuite(Conforming):
             jana = await now.with_agent("Jana Berg")
             other = await now.elsewhere("Elsa Kern", "Meine Kanne ist kaputt")
             await now.may_be(other)
-            await _card(jana, Known("Elsa Kern", proposed=True))
+            await card(jana, Known("Elsa Kern", proposed=True))
             require("Meine Kanne ist kaputt" not in await jana.reads(), "it is read all the same")
             await jana.links("Elsa Kern")
-            await _card(jana, Known("Elsa Kern", proposed=False))
-            await shows(jana, _note("Jana Berg hat diesen Fall"), "who linked it")
+            await card(jana, Known("Elsa Kern", proposed=False))
+            await shows(jana, note("Jana Berg hat diesen Fall"), "who linked it")
             require("Meine Kanne ist kaputt" in await jana.reads(), "the history does not follow")
             await jana.parts("Elsa Kern")
-            await _card(jana)
+            await card(jana)
             require("Meine Kanne ist kaputt" not in await jana.reads(), "it is read after all")
 
     async def test_a_declined_proposal_is_gone(self, tmp_path: Path) -> None:
@@ -339,12 +338,12 @@ class DeskSuite(Conforming):
             jana = await now.with_agent("Jana Berg")
             other = await now.elsewhere("Elsa Kern", "Meine Kanne ist kaputt")
             await now.may_be(other)
-            await _card(jana, Known("Elsa Kern", proposed=True))
+            await card(jana, Known("Elsa Kern", proposed=True))
             await jana.parts("Elsa Kern")
-            await _card(jana)
+            await card(jana)
             await now.may_be(other)
             await now.settled()
-            await _card(jana)
+            await card(jana)
 
     async def test_a_name_from_outside_is_only_a_name(self, tmp_path: Path) -> None:
         """It calls nobody, links nowhere, turns no line around, and begins no new one."""
@@ -354,57 +353,7 @@ class DeskSuite(Conforming):
             other = await now.elsewhere(evil, "Hallo")
             await now.may_be(other)
             plain = "Elsa <!channel> <http://evil|Hier> *fett* Betreut: Tom"
-            await _card(jana, Known(plain, proposed=True))
-
-
-def _has(text: str, by: str, state: str = "") -> Any:
-    def fits(lines: Any) -> bool:
-        return any(
-            line.text == text and line.by == by and state in ("", line.state) for line in lines
-        )
-
-    return fits
-
-
-def _note(*names: str) -> Any:
-    def fits(lines: Any) -> bool:
-        notes = [line.text for line in lines if line.by == "note"]
-        return any(all(name in note for name in names) for note in notes)
-
-    return fits
-
-
-async def _card(agent: Sitting, *known: Known) -> None:
-    found: list[Known] = []
-
-    async def look() -> bool:
-        found[:] = [*await agent.knows()]
-        return found == [*known]
-
-    try:
-        await eventually(look, "")
-    except AssertionError:
-        raise AssertionError(f"the card names {found}, not {known}") from None
-
-
-async def _told(doing: Any) -> str:
-    """What an agent is told who cannot do something. Raises AssertionError when they could."""
-    try:
-        await doing
-    except Told as told:
-        return str(told)
-    raise AssertionError("the desk did it")
-
-
-async def _tries(doing: Any) -> None:
-    """Do what the desk may refuse, or may take for something internal."""
-    with suppress(Told):
-        await doing
-
-
-def _once(texts: list[str]) -> None:
-    often = {text: count for text, count in Counter(texts).items() if count > 1 and text}
-    require(not often, f"told more than once: {often}")
+            await card(jana, Known(plain, proposed=True))
 
 
 __all__ = ["DeskSuite", "Sitting"]

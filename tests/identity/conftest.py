@@ -108,9 +108,12 @@ class Counter:
         return self.mail.code_to(MAILS[order])
 
     async def audit(self, *columns: str) -> list[tuple[Any, ...]]:
-        """The audit log, in order."""
+        """The checks in the audit log, in order; not what was linked by them."""
         columns = columns or ("kind", "ok", "reason", "subject")
-        rows = await self.world.rows(f"SELECT {', '.join(columns)} FROM audit ORDER BY id")
+        checks = "kind NOT IN ('link', 'unlink', 'proposal')"
+        rows = await self.world.rows(
+            f"SELECT {', '.join(columns)} FROM audit WHERE {checks} ORDER BY id"
+        )
         return [tuple(row[column] for column in columns) for row in rows]
 
 
