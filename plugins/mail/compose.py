@@ -174,7 +174,8 @@ def _ascii_like(local: str) -> str:
 
 
 def _file_name(name: str) -> str:
-    return headers.plain(re.sub(r"[\\/]", "_", name), 120).strip(" .") or "file"
+    # Of quotes inside a quoted name, readers make different names.
+    return headers.plain(re.sub(r'["\\/]', "_", name), 120).strip(" .") or "file"
 
 
 def _content_type(content_type: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 FOLD = "\r\n "
 _WIDTH = 76  # characters of a line, its break not counted; RFC 5322 asks for 78 at most
 _WORD = 39  # bytes of an encoded word: 64 characters with its frame, and room for "Subject: "
+_NAME = 45  # bytes of a name, in one encoded word of at most 75 characters
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _ID = re.compile(r"[!-;=?A-Z^-~]+@[!-;=?A-Z^-~]+")
 _LONGEST_ID = 250  # characters of a Message-ID that is repeated
@@ -44,17 +45,20 @@ def unstructured(text: str, name: str) -> str:
 
 
 def mailbox(name: str, address: str) -> str:
-    """``Name <address>`` for a name that is :func:`plain` and maybe empty."""
+    """``Name <address>`` for a name that is :func:`plain` and maybe empty.
+
+    A long one is cut: readers do not agree on what stands between two encoded words of a name.
+    """
     if not name:
         return address
-    if len(name) > _WIDTH - 20 or not name.isascii():
-        phrase = FOLD.join(_encoded_words(name))
+    if not name.isascii() or len(name) > _WIDTH - len("From: ") - 2:
+        phrase = _encoded_word(_cut(name, _NAME))
     elif _ATOMS.fullmatch(name):
         phrase = name
     else:
         phrase = '"{}"'.format(re.sub(r'(["\\])', r"\\\1", name))
-    last = len(phrase.rsplit(FOLD, 1)[-1]) + len("Reply-To: ")
-    return f"{phrase}{' ' if last + len(address) + 3 <= _WIDTH else FOLD}<{address}>"
+    fits = len(f"From: {phrase} <{address}>") <= _WIDTH
+    return f"{phrase}{' ' if fits else FOLD}<{address}>"
 
 
 def chain(ids: Iterable[str]) -> str:
@@ -92,6 +96,10 @@ def _encoded_words(text: str) -> Iterator[str]:
             word = b""
         word += more
     yield _encoded_word(word)
+
+
+def _cut(text: str, longest: int) -> bytes:
+    return text.encode()[:longest].decode(errors="ignore").rstrip().encode()
 
 
 def _encoded_word(word: bytes) -> str:
