@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from email.message import EmailMessage
 from secrets import token_hex
-from typing import Protocol
 
 from bot.messages import Attachment, Author, Outbound
 from bot.ports import Files, Inbox, Reject, Row, Tx
@@ -20,16 +19,10 @@ from bot.store.codec import utc_now
 from plugins.mail import sent, threads
 from plugins.mail.addresses import domain_of
 from plugins.mail.compose import OURS, Automatic, File, Letter, compose, needs_utf8
+from plugins.mail.oauth import Tokens
 from plugins.mail.settings import Mailbox, MailSettings
 from plugins.mail.smtp import Login, Relay
 from plugins.mail.wording import Wording
-
-
-class GivesTokens(Protocol):
-    """Where an access token of a mailbox comes from."""
-
-    async def token(self) -> str:
-        """One that is valid now. Raises Retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +46,7 @@ class Sender:
         self,
         settings: MailSettings,
         inbox: Inbox,
-        tokens: Mapping[str, GivesTokens],
+        tokens: Mapping[str, Tokens],
         *,
         hosts: Sequence[str] = (),
         clock: Callable[[], datetime] = utc_now,
@@ -137,12 +130,12 @@ def _on_the_wire(letter: Letter) -> tuple[EmailMessage, bytes]:
     return made, made.as_bytes()
 
 
-def _login(box: Mailbox, tokens: GivesTokens | None) -> Login:
+def _login(box: Mailbox, tokens: Tokens | None) -> Login:
     password = box.smtp_password or box.password
     return Login(
         user=box.smtp_user or box.login,
         password=password.get_secret_value() if password else "",
-        token=tokens.token if tokens else None,
+        tokens=tokens,
     )
 
 

@@ -144,6 +144,9 @@ class Mailbox(_Table):
     address: Email = Field(description="The address that answers come from")
     from_name: str = Field("", max_length=80, description="The name beside the address")
     aliases: tuple[Email, ...] = Field((), description="Its other addresses")
+    signature: str = Field(
+        "", max_length=2000, description="Below every mail: the company's details, as the law asks"
+    )
     imap: ImapServer = Field(description="Where mails are read")
     smtp: SmtpServer = Field(description="Where mails are handed in")
     user: str | None = Field(None, description="The login's name; default: the address")
@@ -219,6 +222,9 @@ class MailSettings(_Table):
     )
     max_bytes: int = Field(
         25 * _MIB, ge=100_000, le=200 * _MIB, description="Larger mails are read in part only"
+    )
+    send_bytes: int = Field(
+        20 * _MIB, ge=100_000, le=200 * _MIB, description="The largest mail that is sent, encoded"
     )
     poll_seconds: float = Field(
         60.0, ge=1, le=3600, description="Seconds between two looks where there is no IDLE"

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-import aiosmtplib
 from aiosmtplib import (
     SMTP,
+    SMTPAuthenticationError,
     SMTPException,
     SMTPResponseException,
     SMTPServerDisconnected,
@@ -23,6 +23,7 @@ from aiosmtplib import (
 )
 
 from bot.ports import Retry, UnknownOutcome
+from plugins.mail.oauth import TokenRefused, Tokens, TokenUnavailable
 from plugins.mail.replies import Step, failure
 from plugins.mail.settings import SmtpServer
 
@@ -37,11 +38,11 @@ _DOT = re.compile(rb"^\.", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who hands in. ``token`` gives an access token (XOAUTH2); it is asked before ``password``."""
+    """Who hands in. With ``tokens`` (XOAUTH2) there is no password."""
 
     user: str
     password: str = ""
-    token: Callable[[], Awaitable[str]] | None = None
+    tokens: Tokens | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,7 @@ class Session:
             raise Retry(None, "mail_unreachable") from error
         await self._content(content)
 
-    async def _envelope(
-        self, sender: str, recipient: str, size: int, key: str, utf8: bool
-    ) -> None:
+    async def _envelope(self, sender: str, recipient: str, size: int, key: str, utf8: bool) -> None:
         knows = self.client.supports_extension
         options = [f"SIZE={size}"] if knows("size") else []
         options += ["SMTPUTF8"] if utf8 else []
@@ -149,6 +148,8 @@ class Relay:
                 await client.connect()
                 step = "login"
                 await self._log_in(client)
+        except Retry as retry:
+            raise self._noted(retry) from retry.__cause__
         except SMTPResponseException as error:
             raise self._noted(failure(error.code, error.message, step)) from error
         except _LOST as error:
@@ -160,10 +161,20 @@ class Relay:
 
     async def _log_in(self, client: SMTP) -> None:
         await client.ehlo()
-        if self._login.token is not None:
-            await client.auth_xoauth2(self._login.user, await self._login.token())
-        elif self._login.password:
-            await client.login(self._login.user, self._login.password)
+        user, tokens = self._login.user, self._login.tokens
+        if tokens is None:
+            await client.login(user, self._login.password)
+            return
+        try:
+            token = await tokens.access()
+            try:
+                await client.auth_xoauth2(user, token)
+            except SMTPAuthenticationError:  # it may have been taken back since we got it
+                await client.auth_xoauth2(user, await tokens.access(refused=token))
+        except TokenRefused as error:
+            raise Retry(None, "mail_credentials") from error
+        except TokenUnavailable as error:
+            raise Retry(None, "mail_unreachable") from error
 
     def _noted(self, error: Exception) -> Exception:
         self.trouble = error.reason if isinstance(error, Retry) else None
