@@ -15,7 +15,7 @@ from plugins.mail import threads
 from plugins.mail.intake import Intake
 from plugins.mail.line import Line
 from plugins.mail.mailbox import Mailbox
-from plugins.mail.names import CHANNEL, TEXT_LIMIT
+from plugins.mail.names import CHANNEL, HUMAN, TEXT_LIMIT
 from plugins.mail.oauth import Tokens, opened_tokens
 from plugins.mail.originals import stream
 from plugins.mail.sending import Sender
@@ -39,6 +39,7 @@ class MailChannel:
         self.features = Features(
             text_limit=TEXT_LIMIT,
             buttons=0,
+            commands=frozenset({HUMAN}),
             attachments_in=True,
             attachments_out=True,
             attachment_limit=settings.max_bytes,
@@ -69,7 +70,7 @@ class MailChannel:
                 for box in self._settings.mailboxes
             ]
             self._inbox, self._tokens = inbox, tokens
-            self._sender = Sender(self._settings, inbox, tokens)
+            self._sender = Sender(self._settings, inbox, tokens, clock=self._clock)
             tasks = [asyncio.create_task(box.run()) for box in boxes]
             try:
                 yield
@@ -103,4 +104,5 @@ class MailChannel:
         found = [self._lines[name].trouble() for name in self._lines]
         found += [token.trouble() for token in self._tokens.values()]
         told = [one for one in found if one is not None]
+        told += self._sender.trouble() if self._sender is not None else []
         return Health(self.name, not told, "; ".join(told))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections import Counter
 from datetime import date
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -66,12 +68,19 @@ class Server(_Table):
     host: Host = Field(description="The server's name: imap.provider.example")
     port: int | None = Field(None, ge=1, le=65535, description="Default: the usual one for tls")
     tls: Tls = Field("implicit", description="none only for this machine's own server")
+    ca_file: Path | None = Field(
+        None, description="Certificates to trust in place of the system's: for a server of your own"
+    )
 
     @model_validator(mode="after")
     def _no_password_in_plain_text(self) -> Self:
         if self.tls == "none" and not is_loopback(self.host):
             raise ValueError("tls = 'none' is only for a server on this machine")
         return self
+
+    def trust(self) -> ssl.SSLContext:
+        """Checks the server's certificate and name. Raises OSError without a readable ca_file."""
+        return ssl.create_default_context(cafile=self.ca_file)
 
 
 class ImapServer(Server):
