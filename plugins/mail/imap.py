@@ -117,9 +117,9 @@ class Session:
         _, said = self._client.capability()
         return ability.encode() in (said[0] or b"").upper().split()
 
-    def select(self, name: str) -> Folder:
+    def select(self, name: str, *, readonly: bool = False) -> Folder:
         """Open a folder. Raises NoFolder."""
-        status, said = self._client.select(encode_folder(name))
+        status, said = self._client.select(encode_folder(name), readonly)
         if status != "OK":
             raise NoFolder((said[0] or b"").decode("utf-8", "replace"))
         validity, following = self._number("UIDVALIDITY"), self._number("UIDNEXT")

@@ -61,9 +61,10 @@ class Tokens:
         self,
         box: Mailbox,
         session: aiohttp.ClientSession,
-        store: Store,
+        store: Store | None,
         clock: Callable[[], datetime],
     ) -> None:
+        """Without a ``store`` nothing is kept and nobody alarmed: for a check."""
         if box.oauth is None:
             raise ValueError("the mailbox has a password")
         self._box, self._oauth = box, box.oauth
@@ -188,11 +189,12 @@ class Tokens:
             )
             return None if row is None else str(row["refresh_token"])
 
-        return await self._store.read(work) or first.get_secret_value()
+        kept = None if self._store is None else await self._store.read(work)
+        return kept or first.get_secret_value()
 
     async def _keep(self, following: str) -> None:
         first = self._box.refresh_token
-        if first is None or following == first.get_secret_value():
+        if first is None or self._store is None or following == first.get_secret_value():
             return
         name, seed, now = self._box.name, _seed(first), stamp(self._clock())
 
@@ -211,6 +213,8 @@ class Tokens:
 
     async def _alarm(self, what: str, **facts: Any) -> None:
         name, now = self._box.name, self._clock()
+        if self._store is None:
+            return
         await self._store.write(
             lambda tx: raise_alarm(
                 tx, f"{ALARM}_{what}", {"mailbox": name, **facts}, now, quiet=_QUIET
