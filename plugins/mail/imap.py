@@ -53,6 +53,7 @@ class Folder:
 
     uidvalidity: int
     uidnext: int
+    mails: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,8 @@ class Session:
         if validity is None:
             raise NoFolder("it has no UIDVALIDITY")
         self._client.untagged_responses.pop("EXISTS", None)
-        return Folder(validity, following or 0)
+        mails = int(said[0]) if said and said[0] and said[0].isdigit() else 0
+        return Folder(validity, following or 0, mails)
 
     def _number(self, name: str) -> int | None:
         said = self._client.response(name)[1]
@@ -143,7 +145,7 @@ class Session:
         return sorted(uid for uid in found if uid >= first)  # `*` is the last one in any case
 
     def newest(self) -> datetime | None:
-        """When the last mail of the folder came; ``None``: it is empty."""
+        """When the last mail of a folder that is not empty came."""
         found = self._fetched(self._client.fetch("*", "(UID RFC822.SIZE INTERNALDATE)"))
         return None if found is None else _described(found[0]).arrived
 
@@ -225,7 +227,7 @@ class Session:
 
     def _readable(self, seconds: float) -> bool:
         """Wait for bytes: in the reader's buffer, in TLS, or on the wire."""
-        sock, reader = self._client.sock, self._client._file
+        sock, reader = self._client.sock, self._client.file
         sock.settimeout(0)
         try:
             with suppress(BlockingIOError, ssl.SSLWantReadError):

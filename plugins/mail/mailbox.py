@@ -15,12 +15,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from imap_tools.errors import ImapToolsError
+
 from bot.pacing import backoff
-from bot.ports import Inbox, Refused, Row
+from bot.ports import Inbox, Refused, Row, Tx
 from bot.store import StoreError
 from bot.store.audit import raise_alarm
 from bot.store.codec import unstamp
-from plugins.mail import imap, ledger
+from plugins.mail import ledger
 from plugins.mail.hard import Hard
 from plugins.mail.imap import FAULTS, Folder, LoginRefused, NoFolder, Session
 from plugins.mail.intake import Fetched, Intake
@@ -190,7 +192,8 @@ class Mailbox:
         if box.since is not None:
             after = datetime.combine(box.since, time.min, UTC) - timedelta(microseconds=1)
             return await self._begin(name, folder.uidvalidity, 1, after)
-        newest = await visit.call(visit.session.newest) or datetime(1970, 1, 1, tzinfo=UTC)
+        newest = await visit.call(visit.session.newest) if folder.mails else None
+        newest = newest or datetime(1970, 1, 1, tzinfo=UTC)
         following = folder.uidnext
         if not following:
             following = max(await visit.call(visit.session.uids, 1), default=0) + 1
@@ -199,7 +202,7 @@ class Mailbox:
     async def _begin(
         self, name: str, uidvalidity: int, first: int, later_than: datetime | None
     ) -> Row:
-        def work(tx: ledger.Tx) -> Row | None:
+        def work(tx: Tx) -> Row | None:
             ledger.begin_at(tx, self._box.name, name, uidvalidity, first, later_than)
             return ledger.folder(tx, self._box.name, name)
 
@@ -216,7 +219,7 @@ class Mailbox:
         except (StoreError, Refused):
             self._hard.over(source)  # not its fault
             raise
-        except imap.ImapToolsError:
+        except ImapToolsError:
             log.warning("mail not given", extra={"mailbox": source.mailbox, "uid": source.uid})
             await self._tell(source)
             return False
@@ -270,12 +273,11 @@ class Mailbox:
                     await visit.call(visit.session.mark_seen, uids)
                 if box.archive is not None:
                     await visit.call(visit.session.move, uids, box.archive)
-            except (NoFolder, imap.ImapToolsError) as error:
+            except (NoFolder, ImapToolsError) as error:
                 self._line.note(f"{name} filing", f"mails stay unmarked in '{name}': {error}")
                 return
             self._line.note(f"{name} filing", "")
-            done = list(uids)
-            await store.write(lambda tx, done=done: mark(tx, uids=done))
+            await store.write(partial(mark, uids=uids))
 
 
 def _is_anew(start: Row) -> bool:

@@ -56,7 +56,7 @@ class Sender:
         self._hosts = tuple(hosts)
         self._clock = clock
         self._relays = {
-            one.name: Relay(one.smtp, _login(one, tokens.get(one.name)))
+            one.name: Relay(one.smtp, login_of(one, tokens.get(one.name)), one.smtp.trust())
             for one in settings.mailboxes
         }
 
@@ -130,7 +130,8 @@ def _on_the_wire(letter: Letter) -> tuple[EmailMessage, bytes]:
     return made, made.as_bytes()
 
 
-def _login(box: Mailbox, tokens: Tokens | None) -> Login:
+def login_of(box: Mailbox, tokens: Tokens | None) -> Login:
+    """Who hands in the mails of a mailbox."""
     password = box.smtp_password or box.password
     return Login(
         user=box.smtp_user or box.login,
