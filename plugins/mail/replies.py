@@ -49,12 +49,12 @@ def failure(code: int, text: str, step: Step) -> Retry | Reject:
 
 
 def _by_code(code: int, enhanced: str, step: Step) -> str:
-    if enhanced.startswith("7."):
-        return "refused"
     if code == 552:
         return "mailbox_full" if step == "recipient" else "too_big"
     if step == "sender":
         return "mail_sender"
+    if enhanced.startswith("7."):
+        return "refused"
     if code in _ADDRESS_CODES:
         return "mail_address"
     return "mailbox_unknown" if step == "recipient" and code != 554 else "refused"
