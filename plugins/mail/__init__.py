@@ -21,7 +21,7 @@ def bot_register(bot: Registrar) -> None:
     from plugins.mail.channel import MailChannel  # imports the libraries for IMAP and SMTP
     from plugins.mail.offline import offline_problems
 
-    channel = MailChannel(settings)
+    channel = MailChannel(settings, public_url=bot.public_url)
 
     async def online() -> Sequence[Problem]:
         from plugins.mail.online import online_problems

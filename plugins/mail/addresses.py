@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import idna
+
 _LONGEST = 254  # RFC 5321 4.5.3.1.3, without the brackets
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;\\\x00-\x1f\x7f]+@[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]+\Z")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
@@ -37,6 +39,7 @@ def _ascii(domain: str) -> str:
     if domain.isascii():
         return domain
     try:
-        return domain.encode("idna").decode("ascii")
-    except UnicodeError:
+        # As of 2008: by the older rules, Python's own, "straße" is another domain: "strasse".
+        return idna.encode(domain, uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
         return domain

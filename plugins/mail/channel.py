@@ -27,8 +27,15 @@ class MailChannel:
 
     name = CHANNEL
 
-    def __init__(self, settings: MailSettings, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: MailSettings,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        public_url: str = "",
+    ) -> None:
         self._settings = settings
+        self._public_url = public_url
         self._clock = clock
         self._lines = {
             one.name: Line(one.name, settings.quiet_seconds) for one in settings.mailboxes
@@ -70,7 +77,9 @@ class MailChannel:
                 for box in self._settings.mailboxes
             ]
             self._inbox, self._tokens = inbox, tokens
-            self._sender = Sender(self._settings, inbox, tokens, clock=self._clock)
+            self._sender = Sender(
+                self._settings, inbox, tokens, clock=self._clock, public_url=self._public_url
+            )
             tasks = [asyncio.create_task(box.run()) for box in boxes]
             try:
                 yield

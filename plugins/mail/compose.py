@@ -95,7 +95,6 @@ def compose(letter: Letter) -> EmailMessage:
 
 
 def _headers(letter: Letter) -> list[tuple[str, str]]:
-    token = letter.message_id.split("@")[0]
     subject = headers.plain(letter.subject, _SUBJECT)
     named = [
         ("From", headers.mailbox(headers.plain(letter.sender_name, _NAME), address(letter.sender))),
@@ -103,7 +102,7 @@ def _headers(letter: Letter) -> list[tuple[str, str]]:
         ("Subject", headers.unstructured(subject, "Subject")),
         ("Date", format_datetime(letter.at.astimezone(UTC))),
         ("Message-ID", f"<{letter.message_id}>"),
-        (OURS, token),
+        (OURS, token(letter.message_id)),
     ]
     if headers.is_id(letter.in_reply_to):
         named.append(("In-Reply-To", f"<{letter.in_reply_to}>"))
@@ -113,6 +112,11 @@ def _headers(letter: Letter) -> list[tuple[str, str]]:
         named.append(("Auto-Submitted", letter.automatic))
         named.append(("X-Auto-Response-Suppress", "All"))
     return named
+
+
+def token(message_id: str) -> str:
+    """The left part of a Message-ID of ours: what it is known by where the whole is not kept."""
+    return message_id.split("@")[0]
 
 
 def reply_subject(subject: str) -> str:

@@ -10,18 +10,26 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.message import EmailMessage
 from secrets import token_hex
+from urllib.parse import urlsplit
 
 from bot.messages import Attachment, Author, Outbound
 from bot.ports import Files, Inbox, Reject, Row, Tx
 from bot.store.codec import utc_now
 from plugins.mail import sent, threads
 from plugins.mail.addresses import domain_of
-from plugins.mail.compose import OURS, Automatic, File, Letter, compose, needs_utf8
+from plugins.mail.compose import (
+    Automatic,
+    File,
+    Letter,
+    address,
+    compose,
+    needs_utf8,
+    token,
+)
 from plugins.mail.oauth import Tokens
 from plugins.mail.settings import Mailbox, MailSettings
-from plugins.mail.smtp import Login, Relay
+from plugins.mail.smtp import Login, Relay, Session
 from plugins.mail.wording import Wording
 
 
@@ -37,9 +45,10 @@ class Job:
 
 
 class Sender:
-    """Sends the mails of all mailboxes. ``hosts``: whose links may be clicked, beside the shop's.
+    """Sends the mails of all mailboxes.
 
-    ``tokens`` are asked for an access token by the mailbox's name, where it has one.
+    ``tokens`` give access tokens, by the mailbox's name, where it has no password. Links to the
+    host of ``public_url`` and to the mailbox's own domain can be clicked.
     """
 
     def __init__(
@@ -48,12 +57,12 @@ class Sender:
         inbox: Inbox,
         tokens: Mapping[str, Tokens],
         *,
-        hosts: Sequence[str] = (),
         clock: Callable[[], datetime] = utc_now,
+        public_url: str = "",
     ) -> None:
         self._settings = settings
         self._inbox = inbox
-        self._hosts = tuple(hosts)
+        self._host = urlsplit(public_url).hostname or ""
         self._clock = clock
         self._relays = {
             one.name: Relay(one.smtp, login_of(one, tokens.get(one.name)), one.smtp.trust())
@@ -68,20 +77,23 @@ class Sender:
         job = await self._inbox.store.write(lambda tx: self._job(tx, out, now))
         box = self._box(job.thread)
         letter = self._letter(out, job, box, files, now)
-        utf8 = needs_utf8(letter.recipient)
         async with self._relays[box.name].session() as session:
-            letter = replace(letter, utf8=utf8 and session.utf8)
-            made, content = await asyncio.to_thread(_on_the_wire, letter)
-            largest = self._settings.send_bytes
-            if len(content) > min(session.size or largest, largest):
-                raise Reject("too_big")
-            key = made[OURS]
-            await session.hand_over(box.address, made["To"], content, key=key, utf8=letter.utf8)
+            await self._hand_over(session, letter)
         return job.message_id
 
     def trouble(self) -> list[str]:
         """What keeps mails from going out now: mailbox and reason, for /health."""
         return [f"{name}: {one.trouble}" for name, one in self._relays.items() if one.trouble]
+
+    async def _hand_over(self, session: Session, letter: Letter) -> None:
+        utf8 = needs_utf8(letter.recipient) and session.utf8
+        recipient = address(letter.recipient, utf8=utf8)
+        content = await asyncio.to_thread(lambda: compose(replace(letter, utf8=utf8)).as_bytes())
+        largest = self._settings.send_bytes
+        if len(content) > min(session.size or largest, largest):
+            raise Reject("too_big")
+        key = token(letter.message_id)
+        await session.hand_over(letter.sender, recipient, content, key=key, utf8=utf8)
 
     def _box(self, thread: Row) -> Mailbox:
         # One that was renamed in the settings: an answer from another address is better than none.
@@ -121,13 +133,8 @@ class Sender:
             in_reply_to=job.parent,
             references=job.references,
             files=files,
-            own=(*self._hosts, domain_of(box.address)),
+            own=(self._host, domain_of(box.address)),
         )
-
-
-def _on_the_wire(letter: Letter) -> tuple[EmailMessage, bytes]:
-    made = compose(letter)
-    return made, made.as_bytes()
 
 
 def login_of(box: Mailbox, tokens: Tokens | None) -> Login:
