@@ -327,6 +327,7 @@ daemon_smtp_ports = $smtp
 smtp_accept_max = 100
 message_size_limit = 20M
 smtputf8_advertise_hosts = *
+dsn_advertise_hosts = *
 acl_smtp_rcpt = recipients
 acl_smtp_data = content
 queue_only_load = 1000
