@@ -18,7 +18,7 @@ from typing import Literal
 import idna
 
 from bot.ports import Reject
-from plugins.mail import headers
+from plugins.mail import header_text
 from plugins.mail.page import page
 
 OURS = "X-Schalter-Message"
@@ -95,18 +95,23 @@ def compose(letter: Letter) -> EmailMessage:
 
 
 def _headers(letter: Letter) -> list[tuple[str, str]]:
-    subject = headers.plain(letter.subject, _SUBJECT)
+    subject = header_text.plain(letter.subject, _SUBJECT)
     named = [
-        ("From", headers.mailbox(headers.plain(letter.sender_name, _NAME), address(letter.sender))),
+        (
+            "From",
+            header_text.mailbox(
+                header_text.plain(letter.sender_name, _NAME), address(letter.sender)
+            ),
+        ),
         ("To", address(letter.recipient, utf8=letter.utf8)),
-        ("Subject", headers.unstructured(subject, "Subject")),
+        ("Subject", header_text.unstructured(subject, "Subject")),
         ("Date", format_datetime(letter.at.astimezone(UTC))),
         ("Message-ID", f"<{letter.message_id}>"),
         (OURS, token(letter.message_id)),
     ]
-    if headers.is_id(letter.in_reply_to):
+    if header_text.is_id(letter.in_reply_to):
         named.append(("In-Reply-To", f"<{letter.in_reply_to}>"))
-    if references := headers.chain(letter.references):
+    if references := header_text.chain(letter.references):
         named.append(("References", references))
     if letter.automatic is not None:
         named.append(("Auto-Submitted", letter.automatic))
@@ -126,7 +131,7 @@ def reply_subject(subject: str) -> str:
 
 def base_subject(subject: str) -> str:
     """A subject without the words for an answer before it; maybe empty."""
-    rest = headers.plain(subject, _SUBJECT)
+    rest = header_text.plain(subject, _SUBJECT)
     while match := _REPLY.match(rest):
         rest = rest[match.end() :]
     return rest
@@ -151,7 +156,9 @@ def _local(local: str, utf8: bool) -> str:
         if not local.isprintable():
             raise Reject("mail_address")
         return '"{}"'.format(re.sub(r'(["\\])', r"\\\1", local))
-    if headers.plain(local, _LONGEST_LOCAL) != local or not _LOCAL.fullmatch(_ascii_like(local)):
+    if header_text.plain(local, _LONGEST_LOCAL) != local or not _LOCAL.fullmatch(
+        _ascii_like(local)
+    ):
         raise Reject("mail_address")
     if not utf8:
         raise Reject("mail_address_utf8")
@@ -179,7 +186,7 @@ def _ascii_like(local: str) -> str:
 
 def _file_name(name: str) -> str:
     # Of quotes inside a quoted name, readers make different names.
-    return headers.plain(re.sub(r'["\\/]', "_", name), 120).strip(" .") or "file"
+    return header_text.plain(re.sub(r'["\\/]', "_", name), 120).strip(" .") or "file"
 
 
 def _content_type(content_type: str) -> tuple[str, str]:

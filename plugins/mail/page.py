@@ -16,7 +16,7 @@ _AFTER = ".,;:!?)"  # belongs to the sentence around a link
 _STYLE = (
     ":root{color-scheme:light dark;supported-color-schemes:light dark}"
     "body{margin:0;padding:16px;font:16px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif}"
-    "main,footer{max-width:38em;overflow-wrap:anywhere}"
+    "main,footer{max-width:38rem;overflow-wrap:anywhere}"
     "p{margin:0 0 1em}"
     "footer{margin-top:1.5em;padding-top:.75em;border-top:1px solid #808080;font-size:14px}"
 )
@@ -29,6 +29,7 @@ def page(text: str, footer: str, language: str, own: Collection[str]) -> str:
         f'<!DOCTYPE html><html lang="{escape(language)}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
+        '<meta name="format-detection" content="telephone=no, date=no, address=no">'
         f"<style>{_STYLE}</style></head>\n"
         f"<body><main>{_paragraphs(text, own)}</main>{below}</body></html>\n"
     )

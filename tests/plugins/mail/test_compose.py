@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.ports import Reject
-from plugins.mail import headers
+from plugins.mail import header_text
 from plugins.mail.compose import File, Letter, address, base_subject, compose, reply_subject
 from plugins.mail.page import page
 
@@ -103,12 +103,12 @@ def test_every_mail_parses_back_strictly_and_says_the_same(
             "Content-Type",
         ]
     )
-    assert str(read["Subject"]) == headers.plain(subject, 200)
+    assert str(read["Subject"]) == header_text.plain(subject, 200)
     (sender,) = read["From"].addresses
     assert sender.addr_spec == "service@shop.example"
-    assert sender.display_name in headers.plain(name, 80)
-    assert sender.display_name or not headers.plain(name, 80)
-    assert len(sender.display_name.encode()) >= min(len(headers.plain(name, 80).encode()), 40)
+    assert sender.display_name in header_text.plain(name, 80)
+    assert sender.display_name or not header_text.plain(name, 80)
+    assert len(sender.display_name.encode()) >= min(len(header_text.plain(name, 80).encode()), 40)
     (recipient,) = read["To"].addresses
     assert recipient.addr_spec == "erika@kundin.example"
     assert read["Message-ID"] == "<0a1b2c@shop.example>"
@@ -126,7 +126,7 @@ def test_every_mail_parses_back_strictly_and_says_the_same(
 
 
 def _file_name(name: str) -> str:
-    return headers.plain(re.sub(r'["\\/]', "_", name), 120).strip(" .") or "file"
+    return header_text.plain(re.sub(r'["\\/]', "_", name), 120).strip(" .") or "file"
 
 
 def _said(text: str) -> str:
