@@ -50,6 +50,7 @@ class MailChannel:
             attachments_in=True,
             attachments_out=True,
             attachment_limit=settings.max_bytes,
+            joined=True,
             burst_seconds=settings.burst_seconds,
             unknown_send="show",
             certainty=settings.certainty,

@@ -56,12 +56,14 @@ async def inbox(tmp_path: Path) -> AsyncIterator[GivenInbox]:
         yield GivenInbox(store, files, texts)
 
 
-def settings(port: int, tls: str = "none", **changed: Any) -> MailSettings:
+def settings(
+    port: int, tls: str = "none", ca_file: Path | None = None, **changed: Any
+) -> MailSettings:
     box: dict[str, Any] = {
         "name": "support",
         "address": "service@shop.test",
         "imap": {"host": "localhost"},
-        "smtp": {"host": "localhost", "port": port, "tls": tls},
+        "smtp": {"host": "localhost", "port": port, "tls": tls, "ca_file": ca_file},
         "password": PASSWORD,
     }
     limits = {key: changed.pop(key) for key in ("send_bytes",) if key in changed}
@@ -94,9 +96,8 @@ def desk(inbox: GivenInbox, port: int, **changed: Any) -> Desk:
 
 
 @pytest.fixture
-def real(inbox: GivenInbox, servers: MailServers, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setenv("SSL_CERT_FILE", str(servers.certificate))
-    return desk(inbox, servers.smtps, tls="implicit")
+def real(inbox: GivenInbox, servers: MailServers) -> Desk:
+    return desk(inbox, servers.smtps, tls="implicit", ca_file=servers.certificate)
 
 
 def out(address: Address, text: str = "Guten Tag", **changed: Any) -> Outbound:
@@ -314,11 +315,8 @@ async def test_a_server_that_cannot_prove_itself_gets_no_password(
     assert untrusting.sender.trouble() == ["support: mail_tls"]
 
 
-async def test_starttls_with_the_real_server(
-    inbox: GivenInbox, servers: MailServers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(servers.certificate))
-    one = desk(inbox, servers.smtp, tls="starttls")
+async def test_starttls_with_the_real_server(inbox: GivenInbox, servers: MailServers) -> None:
+    one = desk(inbox, servers.smtp, tls="starttls", ca_file=servers.certificate)
     to = somebody()
     await one.sender.send(out(await one.thread(to)))
     assert len(await arrived(servers, to)) == 1
@@ -368,12 +366,12 @@ async def test_a_mail_is_known_before_it_is_handed_over(inbox: GivenInbox) -> No
 
 
 async def test_a_report_names_the_mail_that_it_is_about(
-    real: Desk, servers: MailServers, inbox: GivenInbox
+    servers: MailServers, inbox: GivenInbox
 ) -> None:
     """Also where the server that sends it keeps nothing of the mail: RFC 3461."""
     to = f"{Trouble.BOUNCES}{somebody()}"
     box = f"box{secrets.token_hex(4)}@shop.test"
-    one = desk(inbox, servers.smtps, tls="implicit", address=box)
+    one = desk(inbox, servers.smtps, tls="implicit", ca_file=servers.certificate, address=box)
     message_id = await one.sender.send(out(await one.thread(to)))
     (report,) = await arrived(servers, box)
     status = next(part for part in report.walk() if "delivery-status" in part.get_content_type())
