@@ -112,9 +112,10 @@ def _is_ours(value: str, box: Mailbox) -> bool:
 
 def _came_from_inside(value: str, box: Mailbox) -> bool:
     """Whether a Received line tells of a step between our own servers."""
-    if not value.lower().startswith("from "):
-        return True  # handed in on the server itself: only its own lines stand above
-    source = _BY.split(value[5:], maxsplit=1)[0]
+    word, _, rest = value.strip().partition(" ")
+    if word.lower() != "from":
+        return word.lower() == "by"  # handed in on the server itself
+    source = _BY.split(rest, maxsplit=1)[0]
     comments = " ".join(_COMMENT.findall(source))
     helo = source.split(maxsplit=1)[0] if source.split() else ""
     addresses = [one for one in (_ip(word) for word in f"{comments} {helo}".split()) if one]

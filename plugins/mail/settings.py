@@ -239,7 +239,7 @@ class MailSettings(_Table):
         60.0, ge=1, le=3600, description="Seconds between two looks where there is no IDLE"
     )
     idle_minutes: float = Field(
-        24.0, gt=0, le=29, description="Minutes after which IDLE is begun anew"
+        5.0, gt=0, le=29, description="Minutes after which IDLE ends and the folder is looked at"
     )
     quiet_seconds: float = Field(
         300.0, ge=1, description="Seconds without a working connection until /health is red"
