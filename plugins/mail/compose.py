@@ -107,7 +107,7 @@ def _headers(letter: Letter) -> list[tuple[str, str]]:
         ("Subject", header_text.unstructured(subject, "Subject")),
         ("Date", format_datetime(letter.at.astimezone(UTC))),
         ("Message-ID", f"<{letter.message_id}>"),
-        (OURS, token(letter.message_id)),
+        (OURS, letter.message_id.split("@")[0]),
     ]
     if header_text.is_id(letter.in_reply_to):
         named.append(("In-Reply-To", f"<{letter.in_reply_to}>"))
@@ -117,11 +117,6 @@ def _headers(letter: Letter) -> list[tuple[str, str]]:
         named.append(("Auto-Submitted", letter.automatic))
         named.append(("X-Auto-Response-Suppress", "All"))
     return named
-
-
-def token(message_id: str) -> str:
-    """The left part of a Message-ID of ours: what it is known by where the whole is not kept."""
-    return message_id.split("@")[0]
 
 
 def reply_subject(subject: str) -> str:

@@ -14,19 +14,19 @@ _ENHANCED = re.compile(r"\s*[45]\.(\d{1,3}\.\d{1,3})\b")  # RFC 3463, without it
 _MEANS = {
     "1.0": "mailbox_unknown",
     "1.1": "mailbox_unknown",
-    "1.2": "mailbox_unknown",  # its domain
+    "1.2": "domain_unknown",
     "1.3": "mail_address",
     "1.4": "mailbox_unknown",
     "1.6": "mailbox_unknown",  # moved away
     "1.7": "mail_sender",
     "1.8": "mail_sender",
-    "1.10": "mailbox_unknown",  # RFC 7505: the domain takes no mail
+    "1.10": "domain_unknown",  # RFC 7505: it takes no mail
     "2.0": "mailbox_unknown",
-    "2.1": "mailbox_unknown",  # closed
+    "2.1": "mailbox_disabled",
     "2.2": "mailbox_full",
     "2.3": "too_big",
     "3.4": "too_big",
-    "4.4": "mailbox_unknown",  # no server for its domain
+    "4.4": "domain_unknown",  # no server for it
     "6.7": "mail_address_utf8",
     "6.9": "mail_address_utf8",
 }

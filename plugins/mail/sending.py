@@ -25,7 +25,6 @@ from plugins.mail.compose import (
     address,
     compose,
     needs_utf8,
-    token,
 )
 from plugins.mail.oauth import Tokens
 from plugins.mail.settings import Mailbox, MailSettings
@@ -92,8 +91,7 @@ class Sender:
         largest = self._settings.send_bytes
         if len(content) > min(session.size or largest, largest):
             raise Reject("too_big")
-        key = token(letter.message_id)
-        await session.hand_over(letter.sender, recipient, content, key=key, utf8=utf8)
+        await session.hand_over(letter.sender, recipient, content, key=letter.message_id, utf8=utf8)
 
     def _box(self, thread: Row) -> Mailbox:
         # One that was renamed in the settings: an answer from another address is better than none.

@@ -45,6 +45,8 @@ class Correspondent:
     def __init__(self, servers: MailServers, smtp: FaultySmtp) -> None:
         self._servers, self._smtp = servers, smtp
         self._numbers = count(1)
+        self._returns = 0
+        smtp.then = self._taken
         self._known: list[str] = []
         login = {"host": "localhost", "tls": "none"}
         box = {
@@ -99,8 +101,17 @@ class Correspondent:
 
     def fail(self, fault: Fault, times: int = 1) -> None:
         """As in the protocol."""
+        if fault is Fault.FAILS_LATER:
+            self._returns += times
+            return
         at, reply = _REPLIES[fault]
         self._smtp.fail(at, reply, times)
+
+    def _taken(self, sent: Sent) -> None:
+        """Send a mail back; the report is in our mailbox before we hear that the mail was taken."""
+        if self._returns:
+            self._returns -= 1
+            self._servers.put(OURS, _report(sent))
 
     def _mail(self, text: str) -> EmailMessage:
         mail = EmailMessage(policy=SMTP)
@@ -147,7 +158,7 @@ class Correspondent:
 class MailHarness(Harness):
     """Brings mail to the suite."""
 
-    faults: ClassVar[frozenset[Fault]] = frozenset(_REPLIES)
+    faults: ClassVar[frozenset[Fault]] = frozenset({*_REPLIES, Fault.FAILS_LATER})
     keeps_unknown: ClassVar[bool] = False
     migrations: ClassVar[Sequence[Migrations]] = (
         Migrations("mail", files("plugins.mail") / "migrations"),
@@ -167,6 +178,41 @@ class MailHarness(Harness):
                 yield Correspondent(servers, smtp)
         finally:
             await asyncio.to_thread(stack.close)
+
+
+def _report(sent: Sent) -> bytes:
+    """As RFC 3464 has it."""
+    head = sent.content.split(b"\r\n\r\n")[0].decode()
+    text = _REPORT.format(to=sent.recipients[0], head=head, ours=OURS)
+    return text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
+
+
+_REPORT = """\
+From: Mail Delivery System <MAILER-DAEMON@mx.shop.test>
+To: {ours}
+Subject: Undelivered Mail Returned to Sender
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="r"
+
+--r
+Content-Type: text/plain
+
+The mail could not be delivered.
+--r
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.shop.test
+
+Final-Recipient: rfc822; {to}
+Action: failed
+Status: 5.1.1
+--r
+Content-Type: text/rfc822-headers
+
+{head}
+--r--
+"""
 
 
 def _wire_id(raw: bytes) -> str:

@@ -12,7 +12,7 @@ import email
 import email.policy
 import ssl
 from asyncio import Transport
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -51,6 +51,8 @@ class FaultySmtp:
     password: str = "geheim-und-lang"  # noqa: S105 - of a server that lives as long as a test
     token: str = "token"  # noqa: S105 - the same
     taken: list[Taken] = field(default_factory=list)
+    then: Callable[[Taken], None] = lambda _taken: None
+    """Called with each mail that was taken, before its server says so."""
     sessions: int = 0
     _faults: dict[At, list[str]] = field(default_factory=dict)
 
@@ -112,6 +114,7 @@ class FaultySmtp:
             )
             assert made.mail.keys(), "a mail without headers"
             self.taken.append(made)
+            self.then(made)
         return server.says(fault, "250 2.0.0 taken")
 
     async def auth_XOAUTH2(self, server: Server, args: list[str]) -> AuthResult:  # noqa: N802

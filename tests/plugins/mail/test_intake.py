@@ -259,9 +259,7 @@ async def test_a_file_is_read_out_of_the_original(desk: Desk) -> None:
     head = raw_mail().partition(b"MIME-Version")[0]
     await desk.takes(head + b"MIME-Version: 1.0\r\n" + body.encode())
     row = (
-        await desk.bot.until(
-            "SELECT attachments FROM inbox WHERE attachments LIKE '%\"file\":\"%'"
-        )
+        await desk.bot.until('SELECT attachments FROM inbox WHERE attachments LIKE \'%"file":"%\'')
     )[0]
     (stored,) = await desk.bot.rows("SELECT file, name FROM files WHERE name LIKE '%beleg%'")
     assert "/" not in stored["name"]
