@@ -15,7 +15,7 @@ from plugins.mail import threads
 from plugins.mail.intake import Intake
 from plugins.mail.line import Line
 from plugins.mail.mailbox import Mailbox
-from plugins.mail.names import CHANNEL, HUMAN, TEXT_LIMIT
+from plugins.mail.names import CHANNEL, TEXT_LIMIT
 from plugins.mail.oauth import Tokens, opened_tokens
 from plugins.mail.originals import stream
 from plugins.mail.sending import Sender
@@ -46,7 +46,6 @@ class MailChannel:
         self.features = Features(
             text_limit=TEXT_LIMIT,
             buttons=0,
-            commands=frozenset({HUMAN}),
             attachments_in=True,
             attachments_out=True,
             attachment_limit=settings.max_bytes,

@@ -18,7 +18,7 @@ from plugins.mail.addresses import normal
 from plugins.mail.auth_results import Verdict, verdict
 from plugins.mail.ledger import Fingerprint, Source
 from plugins.mail.model import Bounce, Mail
-from plugins.mail.names import CHANNEL
+from plugins.mail.names import CHANNEL, FROM_US, NO_SENDER, UNDELIVERED, UNREADABLE
 from plugins.mail.poison import read, saved
 from plugins.mail.settings import Mailbox, MailSettings
 from plugins.mail.threads import Place
@@ -125,8 +125,7 @@ class Intake:
             whole=seen.fetched.whole,
             email=participant if proven is Verdict.PASS else None,
             automatic=automatic,
-            odd=seen.odd,
-            for_people=seen.odd or not participant or participant in self._settings.own,
+            person=self._person(seen, participant),
         )
         outcome = automatic or ("odd" if seen.odd else "message")
         await self._inbox.accept(
@@ -134,6 +133,14 @@ class Intake:
             cursor=partial(self._commit, seen, spot, participant, proven, outcome, now),
         )
         return outcome
+
+    def _person(self, seen: _Seen, participant: str) -> str | None:
+        """Why a person must see it instead of a machine."""
+        if seen.odd:
+            return UNREADABLE
+        if not participant:
+            return NO_SENDER
+        return FROM_US if participant in self._settings.own else None
 
     def _commit(
         self,
@@ -178,6 +185,7 @@ class Intake:
             text=seen.mail.subject,
             folded=seen.mail.text,
             quotes=sent["message_id"],
+            person=UNDELIVERED,
         )
         await self._inbox.accept(
             message,

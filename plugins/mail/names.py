@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 CHANNEL = "mail"
-HUMAN = "/contact_human_agent"
-"""What a mail asks for that no machine can make sense of: a person sees it."""
+UNREADABLE = "mail_unreadable"
+NO_SENDER = "mail_no_sender"
+FROM_US = "mail_from_us"
+UNDELIVERED = "mail_undelivered"
+"""Reasons for which a person must see a mail that no machine answers."""
 TEXT_LIMIT = 100_000  # characters of an answer; nobody's mail program minds

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from bot.messages import Address, Attachment, Inbound, Kind
 from plugins.mail.addresses import is_address, normal
 from plugins.mail.model import Folded, Mail, Part
-from plugins.mail.names import CHANNEL, HUMAN
+from plugins.mail.names import CHANNEL, UNREADABLE
 from plugins.mail.originals import reference
 from plugins.mail.quotes import fold
 from plugins.mail.threads import Place, base_subject
@@ -38,14 +38,13 @@ def inbound(
     whole: bool,
     email: str | None,
     automatic: str | None,
-    odd: bool,
-    for_people: bool,
+    person: str | None,
 ) -> Inbound:
     """The message. ``email``: the sender's, proven; it is dropped where Reply-To names another.
 
-    ``odd``: it is not taken apart. ``for_people``: no machine shall answer it, and people see it.
+    ``person``: why no machine shall answer it, and a person must see it.
     """
-    folded = Folded(mail.text) if odd else fold(mail.text)
+    folded = Folded(mail.text) if person == UNREADABLE else fold(mail.text)
     said = _said(mail, folded, spot)
     kind = Kind.AUTOMATIC if automatic else Kind.TEXT
     return Inbound(
@@ -53,12 +52,12 @@ def inbound(
         wire_id=wire_id,
         kind=kind,
         text=said,
-        payload=HUMAN if for_people and not automatic else None,
         attachments=_attachments(mail, file, whole),
         sender_name=_shown(mail),
         quotes=next(iter(mail.in_reply_to), None),
         email=email if email and _answers_go_to(mail, email) else None,
         folded=folded.quoted if folded.reply.strip() else "",
+        person=None if automatic else person,
     )
 
 
@@ -98,7 +97,7 @@ def _attachments(mail: Mail, file: str | None, whole: bool) -> tuple[Attachment,
         name = made.pop().name if made else "mail.eml"
         made.append(Attachment(name, "application/octet-stream", error="file_too_big"))
     elif len(parts) > _MOST_FILES:
-        made.append(Attachment("mail.eml", "message/rfc822", error="too_many_files"))
+        made.append(Attachment("mail.eml", "message/rfc822", error="file_too_many"))
     return tuple(made)
 
 

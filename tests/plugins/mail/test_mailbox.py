@@ -291,8 +291,10 @@ async def test_a_mail_that_breaks_the_parser_stops_nothing_and_a_person_sees_it(
         put(servers, 2)
         rows = await imported(bot, 2)
         assert [row["outcome"] for row in rows] == ["odd", "message"]
-        (odd,) = await bot.rows("SELECT text, payload FROM inbox ORDER BY id LIMIT 1")
-        assert odd["payload"] == "/contact_human_agent"
+        (odd,) = await bot.rows("SELECT text FROM inbox ORDER BY id LIMIT 1")
+        assert [row["reason"] for row in await bot.rows("SELECT reason FROM cases")] == [
+            "mail_unreadable"
+        ]
         assert "anna@example.net" in odd["text"]
 
 
