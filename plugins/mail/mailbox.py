@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from imap_tools.errors import ImapToolsError
 
@@ -40,6 +40,7 @@ _LONGEST_PAUSE = 300.0  # seconds between two attempts to connect
 _REFUSED = 6  # attempts that a refused login counts for: a provider locks who tries too often
 _LOOKS_FULLY = 3600.0  # seconds between two comparisons with the whole ledger
 _QUIET = timedelta(hours=1)
+_DAY = timedelta(days=1)
 
 
 class Mailbox:
@@ -72,6 +73,7 @@ class Mailbox:
                 await self._serve(worked)
             except LoginRefused:
                 self._line.failed("the server refuses the login", lasting=True)
+                await self._alarm("mail_login_refused", {"mailbox": self._box.name}, _DAY)
                 attempt = max(attempt, _REFUSED)
             except TokenRefused as error:
                 self._line.failed(f"the provider gives no token ({error.code})", lasting=True)
@@ -254,12 +256,14 @@ class Mailbox:
         """One that fails again and again is told to operators; it is tried again all the same."""
         if not self._hard.given_up(source):
             return
-        now = self._clock()
         facts = {"mailbox": source.mailbox, "folder": source.folder, "uid": source.uid}
         self._line.note(_about(source), f"{_about(source)} cannot be imported")
-        await self._inbox.store.write(
-            lambda tx: raise_alarm(tx, "mail_unreadable", facts, now, quiet=_QUIET)
-        )
+        await self._alarm("mail_unreadable", facts, _QUIET)
+
+    async def _alarm(self, kind: str, facts: Mapping[str, Any], quiet: timedelta) -> None:
+        now = self._clock()
+        with suppress(StoreError):  # told again at the next attempt
+            await self._inbox.store.write(lambda tx: raise_alarm(tx, kind, facts, now, quiet=quiet))
 
     async def _file(self, visit: _Visit, name: str, folder: Folder) -> None:
         """Mark or move what was imported and committed."""

@@ -29,9 +29,10 @@ _TOKEN_URLS = {
     "microsoft": "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
     "google": "https://oauth2.googleapis.com/token",
 }
-_MICROSOFT = "https://outlook.office365.com/"
+# learn.microsoft.com: "Authenticate an IMAP, POP or SMTP connection using OAuth"
+_MICROSOFT = "https://outlook.office.com/"
 _SCOPES = {
-    ("microsoft", "client_credentials"): f"{_MICROSOFT}.default",
+    ("microsoft", "client_credentials"): "https://outlook.office365.com/.default",
     ("microsoft", "refresh_token"): (
         f"{_MICROSOFT}IMAP.AccessAsUser.All {_MICROSOFT}SMTP.Send offline_access"
     ),

@@ -230,6 +230,8 @@ async def test_a_refused_login_is_red_at_once(servers: MailServers, tmp_path: Pa
         for _ in range(100):
             line = await health(bot)
             if not line["ok"] and "refuses the login" in line["detail"]:
+                alarms = await bot.until("SELECT kind FROM alarms")
+                assert [row["kind"] for row in alarms] == ["mail_login_refused"]
                 return
             await asyncio.sleep(0.1)
         raise AssertionError(line)
