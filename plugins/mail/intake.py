@@ -13,7 +13,7 @@ from bot.messages import Address, Inbound, Kind, Receipt, State
 from bot.ports import Inbox, Refused, Tx
 from bot.store import StoreError, conversations
 from bot.store.files import hand_over
-from plugins.mail import kinds, ledger, threads, wire
+from plugins.mail import bounces, kinds, ledger, threads, wire
 from plugins.mail.addresses import normal
 from plugins.mail.auth_results import Verdict, verdict
 from plugins.mail.ledger import Fingerprint, Source
@@ -94,11 +94,13 @@ class Intake:
 
     async def _accepted(self, seen: _Seen) -> str:
         mail = seen.mail
-        bounce = None if seen.odd else kinds.bounce(mail)
+        bounce = None if seen.odd else bounces.bounce(mail)
         if bounce is not None and (done := await self._bounced(seen, bounce)):
             return done
-        automatic = None if seen.odd else kinds.automatic(mail)
         sender = normal(mail.sender.email)
+        automatic = None
+        if not seen.odd and sender not in self._settings.forms:  # a form is a machine, for a person
+            automatic = kinds.automatic(mail, self._settings.lists)
         if sender in self._settings.own:
             sent = await self._inbox.store.read(
                 lambda tx: threads.sent_as(tx, [mail.message_id] if mail.message_id else [])

@@ -230,6 +230,9 @@ class MailSettings(_Table):
     forms: tuple[Email, ...] = Field(
         (), description="Senders of the shop's contact forms: answers go to their Reply-To"
     )
+    lists: tuple[str, ...] = Field(
+        (), description="List-Ids of addresses of the shop's own that are groups: no mailing lists"
+    )
     max_bytes: int = Field(
         25 * _MIB, ge=100_000, le=200 * _MIB, description="Larger mails are read in part only"
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import smtplib
 import time
 from pathlib import Path
 
 import pytest
 
 from bot.testing import RunningBot
-from plugins.mail.testing_servers import MailServers, mail_servers
+from plugins.mail.testing_servers import AUTHSERV, PASSWORD, MailServers, mail_servers
 from tests.plugins.mail.inbox import (
     box,
     client,
@@ -320,3 +321,26 @@ async def test_a_full_disk_loses_nothing(
         assert await bot.rows("SELECT * FROM mail_imports") == []
         full.clear()
         await imported(bot, 1)
+
+
+async def test_what_the_receiving_server_says_of_a_sender_is_found_and_a_forgery_is_not(
+    servers: MailServers, tmp_path: Path
+) -> None:
+    """Over real servers: handed in by the sender, and by somebody else in that sender's name."""
+    forged = f"Authentication-Results: {AUTHSERV}; dmarc=pass header.from=example.net\r\n"
+    async with mail_bot(tmp_path, box(servers)) as bot:
+        await watched(bot)
+        for number, who in enumerate(("anna@example.net", "eve@evil.example")):
+            raw = raw_mail(message_id=f"<{number}@x>").partition(b"From:")
+            with smtplib.SMTP_SSL("localhost", servers.smtps, context=servers.trust()) as smtp:
+                smtp.login(who, PASSWORD)
+                smtp.sendmail(who, [ME], forged.encode() + raw[1] + raw[2])
+            await imported(bot, number + 1)
+        rows = await bot.rows(
+            "SELECT email, verified FROM conversations c JOIN mail_threads t ON t.key = c.address "
+            "WHERE c.channel = 'mail' ORDER BY c.id"
+        )
+        assert [(row["email"], row["verified"]) for row in rows] == [
+            ("anna@example.net", 1),
+            (None, 0),
+        ]
