@@ -217,7 +217,7 @@ class Mailbox:
         self._hard.begin(source)
         try:
             fetched = await self._fetch(visit, source, start)
-            outcome = await self._intake.take(fetched, self._box) if fetched else "none"
+            outcome = await self._intake.take(fetched, self._box) if fetched else ""
         except (StoreError, Refused):
             self._hard.over(source)  # not its fault
             raise
@@ -234,6 +234,8 @@ class Mailbox:
             return False
         self._hard.over(source)
         self._line.note(_about(source), "")
+        if fetched is None:
+            return False
         log.info("mail", extra={"mailbox": source.mailbox, "uid": source.uid, "outcome": outcome})
         return True
 
