@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.testing import RunningBot
+from plugins.mail.imap import Session
 from plugins.mail.testing_servers import AUTHSERV, PASSWORD, MailServers, mail_servers
 from tests.plugins.mail.inbox import (
     box,
@@ -344,3 +345,24 @@ async def test_what_the_receiving_server_says_of_a_sender_is_found_and_a_forgery
             ("anna@example.net", 1),
             (None, 0),
         ]
+
+
+async def test_a_mail_that_breaks_every_connection_stops_nothing(
+    servers: MailServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server's own process may die at a mail: those behind it come first, then its headers."""
+    real = Session.fetch
+
+    def fetch(self: Session, uid: int, size: int, limit: int) -> bytes | None:
+        if uid == 1 and limit:
+            raise OSError("the server hangs up")
+        return real(self, uid, size, limit)
+
+    monkeypatch.setattr(Session, "fetch", fetch)
+    async with mail_bot(tmp_path, box(servers)) as bot:
+        await watched(bot)
+        put(servers, 1)
+        put(servers, 2)
+        rows = await imported(bot, 2, 40)
+        assert [row["uid"] for row in rows] == [2, 1]
+        assert len(await texts(bot)) == 2
