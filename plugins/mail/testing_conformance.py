@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from importlib.resources import files
@@ -132,10 +132,10 @@ class Correspondent:
         raw = mail.as_bytes()
 
         async def bring() -> Taken:
-            name = await asyncio.to_thread(self._servers.put, OURS, raw)
+            await asyncio.to_thread(self._servers.put, OURS, raw)
             try:
                 async with asyncio.timeout(_IMPORTED_WITHIN):
-                    while not self._servers.was_seen(OURS, name):  # noqa: ASYNC110 - a file
+                    while not self._all_marked(raw):  # noqa: ASYNC110 - files have no event
                         await asyncio.sleep(0.02)
             except TimeoutError:
                 return Taken.FAILED
@@ -143,14 +143,23 @@ class Correspondent:
 
         return Update(_wire_id(raw), bring)
 
+    def _all_marked(self, raw: bytes) -> bool:
+        """Whether each copy of a mail in our mailbox is marked as read."""
+        marks = []
+        for file in self._servers.maildir(OURS).glob("[nc][eu][wr]/*"):
+            with suppress(FileNotFoundError):  # marked since: it has another name
+                if file.read_bytes() == raw:
+                    marks.append("S" in file.name.rpartition(",")[2])
+        return bool(marks) and all(marks)
+
     def _left_alone(self, mail: EmailMessage) -> Update:
         raw = mail.as_bytes()
         self._known.pop()
 
         async def bring() -> Taken:
-            name = await asyncio.to_thread(self._servers.put, OURS, raw, at=_LONG_AGO)
+            await asyncio.to_thread(self._servers.put, OURS, raw, at=_LONG_AGO)
             await asyncio.sleep(_LEFT_ALONE)
-            return Taken.ACCEPTED if self._servers.was_seen(OURS, name) else Taken.REFUSED
+            return Taken.ACCEPTED if self._all_marked(raw) else Taken.REFUSED
 
         return Update(_wire_id(raw), bring)
 

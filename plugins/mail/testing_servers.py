@@ -79,14 +79,8 @@ class MailServers:
         files = [file for part in ("new", "cur") for file in (box / part).glob("*")]
         return [file.read_bytes() for file in sorted(files, key=lambda file: file.name)]
 
-    def put(
-        self, address: str, raw: bytes, folder: str = "INBOX", *, at: float | None = None
-    ) -> str:
-        """Lay a mail into a mailbox as it is, past Exim: for what no server would take.
-
-        ``at``: when it arrived (seconds since 1970), else now. Returns the beginning of the name
-        of its file, for :meth:`was_seen`.
-        """
+    def put(self, address: str, raw: bytes, folder: str = "INBOX", at: float = 0.0) -> None:
+        """Lay a mail into a mailbox, past Exim: for what no server takes. ``at``: as time.time."""
         box, owner = self.maildir(address, folder), _owner()
         for part in (self.maildir(address), box):
             part.mkdir(parents=True, exist_ok=True)
@@ -97,15 +91,9 @@ class MailServers:
         name = f"{time.time_ns()}.{os.urandom(4).hex()}.test"
         (box / "tmp" / name).write_bytes(raw)
         os.chown(box / "tmp" / name, owner.pw_uid, owner.pw_gid)
-        if at is not None:
+        if at:
             os.utime(box / "tmp" / name, (at, at))
         (box / "tmp" / name).rename(box / "new" / name)
-        return name
-
-    def was_seen(self, address: str, name: str) -> bool:
-        """Whether somebody marked a mail of the inbox as read."""
-        found = (self.maildir(address) / "cur").glob(f"{name}:2,*")
-        return any("S" in file.name.rpartition(",")[2] for file in found)
 
     def empty(self) -> None:
         """Forget all mailboxes: the next one of a name begins with another UIDVALIDITY."""
