@@ -50,6 +50,7 @@ class Session:
     """One connection, logged in. ``utf8``: it takes addresses beyond ASCII."""
 
     client: SMTP
+    until: float  # of the loop's clock: by then the server must have taken sender and recipient
     utf8: bool
     size: int | None  # bytes that it takes; None: it does not say
 
@@ -61,7 +62,7 @@ class Session:
         Raises Retry, Reject, or UnknownOutcome for an answer that was lost on its way.
         """
         try:
-            async with asyncio.timeout(_BEFORE):
+            async with asyncio.timeout_at(self.until):
                 await self._envelope(sender, recipient, len(content), key, utf8)
         except _LOST as error:
             raise Retry(None, "mail_unreachable") from error
@@ -116,15 +117,16 @@ class Relay:
     async def session(self) -> AsyncIterator[Session]:
         """Wait for a turn, connect and log in. Raises Retry."""
         client: SMTP | None = None
+        until = asyncio.get_running_loop().time() + _BEFORE
         try:
-            async with asyncio.timeout(_BEFORE):
+            async with asyncio.timeout_at(until):
                 await self._turns.acquire()
         except TimeoutError:
             raise Retry(None, "mail_busy") from None
         try:
             client = self._client()
-            await self._connect(client)
-            yield Session(client, client.supports_extension("smtputf8"), _size(client))
+            await self._connect(client, until)
+            yield Session(client, until, client.supports_extension("smtputf8"), _size(client))
         finally:
             self._turns.release()
             await _close(client)
@@ -141,10 +143,10 @@ class Relay:
             local_hostname="[127.0.0.1]",
         )
 
-    async def _connect(self, client: SMTP) -> None:
+    async def _connect(self, client: SMTP, until: float) -> None:
         step: Step = "hello"
         try:
-            async with asyncio.timeout(_BEFORE):
+            async with asyncio.timeout_at(until):
                 await client.connect()
                 step = "login"
                 await self._log_in(client)

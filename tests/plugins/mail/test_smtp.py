@@ -211,6 +211,30 @@ async def test_nobody_listens() -> None:
     assert told.value.reason == "mail_unreachable"
 
 
+async def test_a_server_that_says_nothing_is_given_up_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All before the content has one patience: past the outbox's minute nobody would know more."""
+    monkeypatch.setattr("plugins.mail.smtp._BEFORE", 0.3)
+    gone = asyncio.Event()
+
+    async def mute(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gone.wait()
+        writer.close()
+
+    server = await asyncio.start_server(mute, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    one = Relay(SmtpServer(host="127.0.0.1", port=port, tls="none"), LOGIN)
+    begun = asyncio.get_running_loop().time()
+    told = await asyncio.gather(*(hand_over(one) for _ in range(5)), return_exceptions=True)
+    assert asyncio.get_running_loop().time() - begun < 2
+    reasons = sorted(error.reason for error in told if isinstance(error, Retry))
+    assert reasons == ["mail_busy"] * 2 + ["mail_unreachable"] * 3
+    gone.set()
+    server.close()
+    await server.wait_closed()
+
+
 async def test_no_more_connections_than_a_provider_allows() -> None:
     async with both() as (faulty, one):
         open_now, most = 0, 0
