@@ -104,7 +104,7 @@ class Core:
             clock=clock,
         )
         self.handoff, self.desk_inbox = counter.handoff, counter.inbox
-        self.inbox.heard = counter.heard
+        self.inbox.heard, self.inbox.calls = counter.heard, counter.handoff.open_case
         self._settler = Settler(store=store, renderer=renderer, handoff=self.handoff, clock=clock)
         corrects = parts.builtins(
             runner=self.actions,

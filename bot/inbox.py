@@ -30,6 +30,8 @@ class CoreInbox:
     clock: Clock = utc_now
     heard: Callable[[Tx, int], None] = lambda _tx, _conversation: None
     """Called with the conversation when its customer wrote while a case is open."""
+    calls: Callable[[Tx, Row, str], int] = lambda _tx, _conversation, _reason: 0
+    """Called with the conversation and a reason to open a case."""
 
     async def accept(
         self, *messages: Inbound, cursor: Callable[[Tx], None] | None = None
@@ -75,7 +77,8 @@ class CoreInbox:
         )
         owner = Owner(conversation["owner"])
         merged = self._merge(tx, message, conversation["id"], owner)
-        for_people = owner is Owner.AGENT or message.kind in _NOTED
+        noted = message.kind in _NOTED or message.person is not None
+        for_people = owner is Owner.AGENT or noted
         status = "merged" if merged else "case" if for_people else "pending"
         line = turns.insert_message(tx, message, conversation["id"], status, now)
         if not line:
@@ -94,6 +97,8 @@ class CoreInbox:
             if not unfetched:
                 # One with files to fetch is shown when they are there.
                 post_line(tx, conversation["id"], f"in:{line}", now)
+        if message.person is not None:
+            self.calls(tx, conversation, message.person)
         tx.notify("conversation", conversation["id"])
         return True
 

@@ -113,7 +113,7 @@ class Inbound:
     and for ``Features.commands``. ``phone`` is a number (``+49...``) that the channel vouches for:
     the sender's own, as WhatsApp delivers it or as a shared contact shows it. ``email`` is an
     address that the channel vouches for, for this message alone. ``folded`` is quoted text: shown
-    to agents, never asked.
+    to agents, never asked. ``person`` is a reason code: a case opens, and no machine answers.
     """
 
     address: Address
@@ -128,6 +128,7 @@ class Inbound:
     phone: str | None = None
     email: str | None = None
     folded: str = ""
+    person: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,8 @@ class PluginRegistrar:
     def settings(self, model: type[S]) -> S:
         """As in the port. Raises Invalid."""
         self.read_settings = True
-        self.variables |= {v for _, v in secret_names(model, f"SCHALTER_{self._name}")}
+        table = self._settings.plugins.get(self._name)
+        self.variables |= {v for _, v in secret_names(model, f"SCHALTER_{self._name}", table)}
         return self._settings.plugin(self._name, model)
 
     def add_channel(self, channel: Channel) -> None:

@@ -13,10 +13,10 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar
 
 from dotenv.parser import parse_stream
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -26,6 +26,8 @@ from host.desk_options import HoursOptions as HoursOptions
 from host.errors import Invalid
 from host.identity import IdentityOptions as IdentityOptions
 from host.options import Options as Options
+from host.secrets import SecretPath, is_secret, nested, value_at, with_value
+from host.secrets import secret_names as secret_names
 
 S = TypeVar("S", bound=BaseModel)
 FILE = "schalter.toml"
@@ -125,8 +127,11 @@ class Settings:
     def plugin(self, name: str, model: type[S]) -> S:
         """Validate ``[plugins.<name>]``. Raises Invalid with every finding."""
         table = dict(self.plugins.get(name, {}))
-        problems = list(_secrets_in_file(self, name, model, table))
-        _add_secrets(table, model, f"SCHALTER_{name}", self.environment)
+        secrets = list(secret_names(model, f"SCHALTER_{name}", table))
+        problems = list(_secrets_in_file(self, name, secrets))
+        for path, variable in secrets:
+            if value := self.environment.get(variable):
+                table = with_value(table, path, value)
         try:
             made = model.model_validate(table, extra="forbid")
         except ValidationError as error:
@@ -218,9 +223,12 @@ def _finding(
     if detail["type"] == "extra_forbidden":
         fields = _model_at(model, loc[:-1]).model_fields
         return Problem(where, "unknown key", close_to(loc[-1], _names(fields)))
-    if info is not None and _is_secret(info):
-        variable = "_".join(("SCHALTER", *prefix[1:], *loc)).upper()
-        return Problem(where, _what(detail), f"set {variable} in the environment or in .env")
+    if info is not None and is_secret(info):
+        table = settings.plugins.get(prefix[-1], {})
+        for path, variable in secret_names(model, f"SCHALTER_{prefix[-1]}", table):
+            if tuple(map(str, path)) == loc:
+                fix = f"set {variable} in the environment or in .env"
+                return Problem(where, _what(detail), fix)
     hint = (info.description if info is not None else None) or "see schalter.example.toml"
     return Problem(where, _what(detail), hint)
 
@@ -246,53 +254,15 @@ def _field_at(model: type[BaseModel], loc: tuple[str, ...]) -> FieldInfo | None:
 def _model_at(model: type[BaseModel], loc: tuple[str, ...]) -> type[BaseModel]:
     for part in loc:
         info = model.model_fields.get(part)
-        model = (_nested(info) if info is not None else None) or model
+        model = (nested(info) if info is not None else None) or model
     return model
 
 
-def _nested(info: FieldInfo) -> type[BaseModel] | None:
-    for kind in (info.annotation, *get_args(info.annotation)):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind
-    return None
-
-
-def _is_secret(info: FieldInfo) -> bool:
-    return SecretStr in (info.annotation, *get_args(info.annotation))
-
-
-def secret_names(model: type[BaseModel], prefix: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield path and environment variable of each secret of a settings model."""
-    for name, info in model.model_fields.items():
-        variable = f"{prefix}_{name}".upper()
-        if _is_secret(info):
-            yield (name,), variable
-        elif nested := _nested(info):
-            for path, inner in secret_names(nested, variable):
-                yield (name, *path), inner
-
-
 def _secrets_in_file(
-    settings: Settings, name: str, model: type[BaseModel], table: Mapping[str, Any]
+    settings: Settings, name: str, secrets: Iterable[tuple[SecretPath, str]]
 ) -> Iterator[Problem]:
-    for path, variable in secret_names(model, f"SCHALTER_{name}"):
-        inner: Any = table
-        for part in path:
-            inner = inner.get(part) if isinstance(inner, Mapping) else None
-        if inner is not None:
-            where = place(settings, ("plugins", name, *path))
+    for path, variable in secrets:
+        if value_at(settings.plugins.get(name, {}), path) is not None:
+            where = place(settings, ("plugins", name, *map(str, path)))
             fix = f"take it out and set {variable} in the environment or in .env"
             yield Problem(where, "a secret must not be in this file", fix)
-
-
-def _add_secrets(
-    table: dict[str, Any], model: type[BaseModel], prefix: str, environment: Mapping[str, str]
-) -> None:
-    for path, variable in secret_names(model, prefix):
-        if not (value := environment.get(variable)):
-            continue
-        inner = table
-        for part in path[:-1]:
-            inner[part] = dict(inner.get(part) or {})
-            inner = inner[part]
-        inner[path[-1]] = value

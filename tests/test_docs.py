@@ -38,13 +38,20 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 WORDS = ("/root/", "/tmp/", "/home/")
-CHANNELS = {
+_SERVER = {"host": "mail.shop.example"}
+CHANNELS: dict[str, dict[str, Any]] = {
+    "mail": {
+        "mailboxes": [
+            {"name": "support", "address": "a@shop.example", "imap": _SERVER, "smtp": _SERVER}
+        ]
+    },
     "slack": {"mode": "http", "customers": {}},
     "telegram": {"mode": "webhook"},
     "whatsapp": {"account_sid": "AC" + "0" * 32, "sender": "+4930901820"},
 }
 PAGE_OF = {"slack": "slack-channel"}  # Slack is a desk, too
 SECRETS = {
+    "SCHALTER_MAIL_SUPPORT_PASSWORD": "password",
     "SCHALTER_SLACK_BOT_TOKEN": "xoxb-1234567890",
     "SCHALTER_SLACK_SIGNING_SECRET": "a" * 32,
     "SCHALTER_TELEGRAM_TOKEN": "123456789:" + "A" * 35,

@@ -197,4 +197,5 @@ async def _refused_in_words(now: Scene, update: Update) -> None:
     (row,) = await now.kept(update)
     files = attachments_from_json(row["attachments"])
     require(all(one.error for one in files), f"taken, though it should not be: {files}")
-    require(any("echo" not in text for text in seen), f"the customer hears only {seen}")
+    words = [line for text in seen for line in text.split("\n") if "echo" not in line]
+    require(any(words), f"the customer hears only {seen}")

@@ -79,8 +79,8 @@ class MailServers:
         files = [file for part in ("new", "cur") for file in (box / part).glob("*")]
         return [file.read_bytes() for file in sorted(files, key=lambda file: file.name)]
 
-    def put(self, address: str, raw: bytes, folder: str = "INBOX") -> None:
-        """Lay a mail into a mailbox as it is, past Exim: for what no server would take."""
+    def put(self, address: str, raw: bytes, folder: str = "INBOX", at: float = 0.0) -> None:
+        """Lay a mail into a mailbox, past Exim: for what no server takes. ``at``: as time.time."""
         box, owner = self.maildir(address, folder), _owner()
         for part in (self.maildir(address), box):
             part.mkdir(parents=True, exist_ok=True)
@@ -91,6 +91,8 @@ class MailServers:
         name = f"{time.time_ns()}.{os.urandom(4).hex()}.test"
         (box / "tmp" / name).write_bytes(raw)
         os.chown(box / "tmp" / name, owner.pw_uid, owner.pw_gid)
+        if at:
+            os.utime(box / "tmp" / name, (at, at))
         (box / "tmp" / name).rename(box / "new" / name)
 
     def empty(self) -> None:
@@ -327,6 +329,7 @@ daemon_smtp_ports = $smtp
 smtp_accept_max = 100
 message_size_limit = 20M
 smtputf8_advertise_hosts = *
+dsn_advertise_hosts = *
 acl_smtp_rcpt = recipients
 acl_smtp_data = content
 queue_only_load = 1000

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bot.testing.conformance import ChannelConformance
 from plugins.console.testing_conformance import ConsoleHarness
+from plugins.mail.testing_conformance import MailHarness
+from plugins.mail.testing_servers import missing
 from plugins.slack.testing_conformance import SlackHarness, SlackHttpHarness
 from plugins.telegram.testing_conformance import TelegramHarness, TelegramWebhookHarness
 from plugins.web.testing_conformance import WebHarness
@@ -38,6 +42,11 @@ class TestSlack(ChannelConformance):
 
 class TestSlackHttp(ChannelConformance):
     harness = SlackHttpHarness
+
+
+@pytest.mark.skipif(bool(missing()), reason=f"install {', '.join(missing())}")
+class TestMail(ChannelConformance):
+    harness = MailHarness
 
 
 def test_no_channel_that_comes_with_the_bot_is_left_out() -> None:

@@ -146,3 +146,16 @@ async def test_a_name_is_kept_when_a_later_message_has_none(w: World) -> None:
     await w.core.inbox.accept(Inbound(ME, "m2", text="b"))
     (row,) = await w.rows("SELECT name FROM conversations")
     assert row["name"] == "Ada"
+
+
+async def test_what_only_a_person_can_judge_opens_a_case_and_asks_no_machine(w: World) -> None:
+    """A mail that could not be read: its customer gets no answer of the bot's."""
+    one = Inbound(ME, "m1", text="From: anna@example.net", person="mail_unreadable")
+    assert await w.core.inbox.accept(one, one) == [True, False]
+    assert await texts(w) == []
+    assert [row["reason"] for row in await w.rows("SELECT reason FROM cases")] == [
+        "mail_unreadable"
+    ]
+    (conversation,) = await w.rows("SELECT owner FROM conversations")
+    assert conversation["owner"] == Owner.WAITING
+    assert w.dialogue.asked == []

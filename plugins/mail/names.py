@@ -1,0 +1,11 @@
+"""Names and limits that more than one module of the plugin needs."""
+
+from __future__ import annotations
+
+CHANNEL = "mail"
+UNREADABLE = "mail_unreadable"
+NO_SENDER = "mail_no_sender"
+FROM_US = "mail_from_us"
+UNDELIVERED = "mail_undelivered"
+"""Reasons for which a person must see a mail that no machine answers."""
+TEXT_LIMIT = 100_000  # characters of an answer; nobody's mail program minds

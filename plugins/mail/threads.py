@@ -1,0 +1,179 @@
+"""Threads: which conversation a mail belongs to. Nothing but what its sender could know joins it.
+
+A mail joins by a Message-ID that is known in the thread, and only when its sender is the thread's
+participant. Where DMARC has passed in a thread once, it must pass again. A subject or a number in
+it joins nothing: it is good for a proposal, which an agent decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from secrets import token_hex
+
+from bot.ports import Row, Tx
+from bot.store.codec import stamp
+from plugins.mail.addresses import normal
+from plugins.mail.auth_results import Verdict
+from plugins.mail.model import Mail
+
+_MOST_REFERENCES = 50  # the newest; a thread's own are among them
+_SAME_SUBJECT_WITHIN = timedelta(days=90)
+_REACHING = "out-"  # beginning of the key of a thread that we began
+_PREFIX = re.compile(
+    r"\s*(re|aw|antw|antwort|sv|vs|fw|fwd|wg|wtr|tr|rv)(\s*\[\d+\]|\(\d+\))?\s*:\s*", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a mail goes: a known thread, or a new one with maybe a proposal."""
+
+    key: str
+    new: bool
+    proposed: str | None = None
+    subject: str = ""  # of the thread, without what mail programs put in front
+
+
+def base_subject(subject: str) -> str:
+    """A subject without ``Re:``, ``AW:``, ``Fwd:`` in front."""
+    while match := _PREFIX.match(subject):
+        subject = subject[match.end() :]
+    return " ".join(subject.split())
+
+
+def place(tx: Tx, mail: Mail, participant: str, verdict: Verdict, now: datetime) -> Place:
+    """Find the thread of a mail by ``participant`` (normalised; empty: unknown)."""
+    proposed: str | None = None
+    for message_id in _answered(mail):
+        for thread in _threads_with(tx, message_id):
+            if _may_join(thread, participant, verdict):
+                return Place(thread["key"], False, subject=base_subject(thread["subject"]))
+            proposed = proposed or thread["key"]
+    if proposed is None and participant:
+        proposed = _same_subject(tx, participant, base_subject(mail.subject), now)
+    return Place(token_hex(16), True, proposed, base_subject(mail.subject))
+
+
+def keep(
+    tx: Tx, spot: Place, mail: Mail, participant: str, verdict: Verdict, box: str, now: datetime
+) -> None:
+    """Write a placed mail into its thread, which is made where it is new."""
+    passed = int(verdict is Verdict.PASS)
+    if spot.new:
+        tx.run(
+            "INSERT INTO mail_threads (key, mailbox, participant, name, subject, verified, "
+            "proposed, created_at) VALUES (:key, :box, :participant, :name, :subject, :passed, "
+            ":proposed, :now)",
+            key=spot.key,
+            box=box,
+            participant=participant,
+            name=mail.sender.name,
+            subject=mail.subject,
+            passed=passed,
+            proposed=spot.proposed,
+            now=stamp(now),
+        )
+    elif passed:
+        tx.run("UPDATE mail_threads SET verified = 1 WHERE key = :key", key=spot.key)
+    if mail.message_id:
+        note(tx, spot.key, mail.message_id, "in", now)
+
+
+def note(
+    tx: Tx, key: str, message_id: str, direction: str, now: datetime, row: str | None = None
+) -> None:
+    """Note a Message-ID that mails of the thread may answer; twice is fine."""
+    tx.run(
+        "INSERT INTO mail_messages (message_id, thread, direction, row, at) VALUES "
+        "(:id, :key, :direction, :row, :now) ON CONFLICT (message_id, thread) DO NOTHING",
+        id=message_id,
+        key=key,
+        direction=direction,
+        row=row,
+        now=stamp(now),
+    )
+
+
+def reach(tx: Tx, email: str, near: str | None, box: str, now: datetime) -> str:
+    """The key of a thread with an address: ``near`` where it is its own, else one that we began."""
+    participant = normal(email)
+    if near is not None:
+        thread = get(tx, near)
+        if thread is not None and thread["participant"] == participant:
+            return near
+        box = thread["mailbox"] if thread is not None else box
+    known = tx.row(
+        "SELECT key FROM mail_threads WHERE participant = :participant AND mailbox = :box "
+        "AND key LIKE :reaching ORDER BY created_at, key LIMIT 1",
+        participant=participant,
+        box=box,
+        reaching=f"{_REACHING}%",
+    )
+    if known is not None:
+        return str(known["key"])
+    key = f"{_REACHING}{token_hex(16)}"
+    tx.run(
+        "INSERT INTO mail_threads (key, mailbox, participant, created_at) "
+        "VALUES (:key, :box, :participant, :now)",
+        key=key,
+        box=box,
+        participant=participant,
+        now=stamp(now),
+    )
+    return key
+
+
+def get(tx: Tx, key: str) -> Row | None:
+    """A thread by its key."""
+    return tx.row("SELECT * FROM mail_threads WHERE key = :key", key=key)
+
+
+def sent_as(tx: Tx, message_ids: Iterable[str]) -> Row | None:
+    """What went out under the first known of these: ``thread``, ``row`` and ``participant``."""
+    for message_id in message_ids:
+        found = tx.row(
+            "SELECT m.message_id, m.thread, m.row, t.participant FROM mail_messages m "
+            "JOIN mail_threads t ON t.key = m.thread "
+            "WHERE m.message_id = :id AND m.direction = 'out'",
+            id=message_id,
+        )
+        if found is not None:
+            return found
+    return None
+
+
+def _answered(mail: Mail) -> list[str]:
+    newest_first = [*mail.in_reply_to, *reversed(mail.references)]
+    return list(dict.fromkeys(one for one in newest_first if one))[:_MOST_REFERENCES]
+
+
+def _threads_with(tx: Tx, message_id: str) -> list[Row]:
+    return tx.rows(
+        "SELECT t.* FROM mail_messages m JOIN mail_threads t ON t.key = m.thread "
+        "WHERE m.message_id = :id ORDER BY m.at DESC, t.key",
+        id=message_id,
+    )
+
+
+def _may_join(thread: Row, participant: str, verdict: Verdict) -> bool:
+    if not participant or thread["participant"] != participant:
+        return False
+    if verdict is Verdict.FAIL:  # somebody else, by what the sender's own domain says
+        return False
+    return verdict is Verdict.PASS or not thread["verified"]
+
+
+def _same_subject(tx: Tx, participant: str, subject: str, now: datetime) -> str | None:
+    if not subject:
+        return None
+    rows = tx.rows(
+        "SELECT key, subject FROM mail_threads WHERE participant = :participant "
+        "AND created_at > :since ORDER BY created_at DESC LIMIT 50",
+        participant=participant,
+        since=stamp(now - _SAME_SUBJECT_WITHIN),
+    )
+    same = (row["key"] for row in rows if base_subject(row["subject"]).lower() == subject.lower())
+    return next(same, None)

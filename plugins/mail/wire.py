@@ -1,0 +1,105 @@
+"""A placed mail as an Inbound: what is asked, what is folded, who gets the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bot.messages import Address, Attachment, Inbound, Kind
+from plugins.mail.addresses import is_address, normal
+from plugins.mail.model import Folded, Mail, Part
+from plugins.mail.names import CHANNEL, UNREADABLE
+from plugins.mail.originals import reference
+from plugins.mail.quotes import fold
+from plugins.mail.threads import Place, base_subject
+
+_MOST_FILES = 20
+_DECORATION = 5000  # bytes; an inline picture below is a logo, not what somebody sends
+
+
+def participant(mail: Mail, forms: Collection[str]) -> tuple[str, bool]:
+    """Who is answered, and whether a contact form of the shop's named them; empty: nobody can be.
+
+    It is ``From``. ``Reply-To`` counts for the senders in ``forms`` alone: with it, whoever forges
+    a sender would get the answers.
+    """
+    sender = normal(mail.sender.email)
+    if sender in forms:
+        named = {normal(one.email) for one in mail.reply_to if is_address(one.email)}
+        return (named.pop(), True) if len(named) == 1 else ("", True)
+    return (sender if is_address(sender) else "", False)
+
+
+def inbound(
+    mail: Mail,
+    spot: Place,
+    *,
+    file: str | None,
+    wire_id: str,
+    whole: bool,
+    email: str | None,
+    automatic: str | None,
+    person: str | None,
+) -> Inbound:
+    """The message. ``email``: the sender's, proven; it is dropped where Reply-To names another.
+
+    ``person``: why no machine shall answer it, and a person must see it.
+    """
+    folded = Folded(mail.text) if person == UNREADABLE else fold(mail.text)
+    said = _said(mail, folded, spot)
+    kind = Kind.AUTOMATIC if automatic else Kind.TEXT
+    return Inbound(
+        address=Address(CHANNEL, spot.key),
+        wire_id=wire_id,
+        kind=kind,
+        text=said,
+        attachments=_attachments(mail, file, whole),
+        sender_name=_shown(mail),
+        quotes=next(iter(mail.in_reply_to), None),
+        email=email if email and _answers_go_to(mail, email) else None,
+        folded=folded.quoted if folded.reply.strip() else "",
+        person=None if automatic else person,
+    )
+
+
+def _said(mail: Mail, folded: Folded, spot: Place) -> str:
+    """What is asked. A subject stands in front where it says what the text does not."""
+    text = folded.reply.strip() or folded.quoted.strip()
+    if not folded.reply.strip() and not spot.new:
+        text = ""  # only what was known is in it
+    subject = base_subject(mail.subject)
+    if not spot.new and subject.lower() == spot.subject.lower():
+        return text
+    if not subject or subject.lower() in text.lower():
+        return text
+    return f"{subject}\n\n{text}" if text else subject
+
+
+def _shown(mail: Mail) -> str | None:
+    """Name and address: a name alone may say anything."""
+    name, email = mail.sender.name.strip(), mail.sender.email.strip()
+    return f"{name} <{email}>" if name and name != email else email or None
+
+
+def _answers_go_to(mail: Mail, email: str) -> bool:
+    return all(normal(one.email) == email for one in mail.reply_to)
+
+
+def _attachments(mail: Mail, file: str | None, whole: bool) -> tuple[Attachment, ...]:
+    if file is None:
+        return ()
+    parts = [part for part in mail.parts if not _is_decoration(part)]
+    made = [
+        Attachment(part.name, part.content_type, part.size, ref=reference(file, part.index))
+        for part in parts[:_MOST_FILES]
+    ]
+    if not whole:
+        # The end was not fetched: the last part seen is cut off, and others may follow it.
+        name = made.pop().name if made else "mail.eml"
+        made.append(Attachment(name, "application/octet-stream", error="file_too_big"))
+    elif len(parts) > _MOST_FILES:
+        made.append(Attachment("mail.eml", "message/rfc822", error="file_too_many"))
+    return tuple(made)
+
+
+def _is_decoration(part: Part) -> bool:
+    return part.inline and part.content_type.startswith("image/") and part.size < _DECORATION
