@@ -1,0 +1,133 @@
+"""Transfer encodings: base64 with junk in it, quoted-printable that is none, uuencode within a text."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from dataclasses import dataclass
+
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+_FOREIGN = re.compile(rb"[^A-Za-z0-9+/=\s]")
+_ONLY_BASE64 = re.compile(rb"\s*(?:[A-Za-z0-9+/]{60,76}\r?\n){2,}[A-Za-z0-9+/]{0,76}={0,2}\s*")
+_SOFT = re.compile(rb"=[ \t]*\r?\n")
+_HEX = re.compile(rb"=[0-9A-F]{2}")
+_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,500})\r?\n", re.M)
+_UU_FILES = 200
+
+
+def decode(data: bytes, encoding: str, text: bool) -> bytes:
+    """The content as it was before its transfer; never fails, and never drops readable text.
+
+    ``text`` is true for bodies: there a wrong encoding is seen by what it would make of them.
+    """
+    kind = encoding.strip().strip("\"'").lower()
+    if kind == "base64":
+        return _base64(data, text)
+    if kind == "quoted-printable":
+        return binascii.a2b_qp(data)
+    if kind in ("uuencode", "x-uuencode", "x-uue", "uue"):
+        rest, files = uu_files(data)
+        return files[0].data if files and not rest.strip() else data
+    return _undeclared(data) if text else data
+
+
+def _base64(data: bytes, text: bool) -> bytes:
+    if not _FOREIGN.search(data):
+        return from_base64(data)
+    lines = data.splitlines(keepends=True)
+    good = [not _FOREIGN.search(line) and b" " not in line.strip() for line in lines]
+    size = sum(len(line) for line, fits in zip(lines, good, strict=True) if fits)
+    if size * 2 < len(data.strip()):
+        return data  # it never was base64
+    if not text:
+        return from_base64(b"".join(line for line, fits in zip(lines, good, strict=True) if fits) or data)
+    # A list's or a virus scanner's lines after the encoded ones are part of what people read.
+    last = max(at for at, fits in enumerate(good) if fits)
+    cut = next((at for at, fits in enumerate(good) if not fits), last + 1)
+    if all(not fits or not line.strip() for fits, line in zip(good[cut:], lines[cut:], strict=True)):
+        return from_base64(b"".join(lines[:cut])) + b"\n" + b"".join(lines[cut:])
+    return from_base64(data)
+
+
+def from_base64(data: bytes) -> bytes:
+    """Decoded leniently: junk is skipped, padding may lack or stand in the middle."""
+    clean = _NOT_BASE64.sub(b"", data)
+    if b"=" in clean.rstrip(b"="):
+        return b"".join(map(_whole, re.split(rb"=+", clean)))
+    return _whole(clean.rstrip(b"="))
+
+
+def _whole(clean: bytes) -> bytes:
+    if len(clean) % 4 == 1:
+        clean = clean[:-1]
+    return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))
+
+
+def _undeclared(data: bytes) -> bytes:
+    """A text whose encoding is not said, though it has one."""
+    if _ONLY_BASE64.fullmatch(data):
+        plain = from_base64(data)
+        if b"\0" not in plain:
+            return plain
+    codes = len(_HEX.findall(data))
+    if codes > 2 and _SOFT.search(data) and codes + len(_SOFT.findall(data)) == data.count(b"="):
+        return binascii.a2b_qp(data)
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class Uu:
+    """A file that stood in a text."""
+
+    name: bytes
+    data: bytes
+
+
+def uu_files(data: bytes) -> tuple[bytes, list[Uu]]:
+    """A text without its uuencoded files, and these."""
+    files: list[Uu] = []
+    rest: list[bytes] = []
+    pos = 0
+    while len(files) < _UU_FILES and (match := _BEGIN.search(data, pos)):
+        content, end = _uu(data, match.end())
+        if end < 0:
+            rest.append(data[pos : match.end()])
+            pos = match.end()
+            continue
+        rest.append(data[pos : match.start()])
+        files.append(Uu(match[1].strip(), content))
+        pos = end
+    rest.append(data[pos:])
+    return b"".join(rest), files
+
+
+def _uu(data: bytes, pos: int) -> tuple[bytes, int]:
+    """What is encoded from here on and where it ends, or -1 if it is no such thing."""
+    out: list[bytes] = []
+    while pos < len(data):
+        stop = data.find(b"\n", pos)
+        following = len(data) if stop < 0 else stop + 1
+        line = data[pos:following].rstrip(b"\r\n")
+        if line.strip() == b"end":
+            return b"".join(out), following
+        if line.strip() not in (b"", b"`"):
+            chunk = _uu_line(line)
+            if chunk is None:
+                break
+            out.append(chunk)
+        pos = following
+    # Cut off by a limit of size: what is there is kept, if it is surely a file.
+    return (b"".join(out), pos) if len(out) > 2 else (b"", -1)
+
+
+def _uu_line(line: bytes) -> bytes | None:
+    size = (line[0] - 32) & 63
+    needed = (size + 2) // 3 * 4
+    if not 33 <= line[0] <= 96 or not needed - 3 <= len(line.rstrip()) - 1 <= needed + 2:
+        # Trailing blanks are zeros that a mailer has stripped.
+        if not (33 <= line[0] <= 96 and len(line) - 1 < needed and len(line) > 1 and size >= 45):
+            return None
+    try:
+        return binascii.a2b_uu(line[: needed + 1])
+    except binascii.Error:
+        return None
