@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     r'"(?P<quoted>(?:[^"\\]|\\.)*)"|<(?P<angle>[^<>]*)>|(?P<mark>[(),;:"<>])|(?P<text>[^(),;:"<>]+)', re.S
 )
 _ADDRESS = re.compile(r"[^\s@<>\"',;:()]+@[^\s@<>\"',;:()]+")
+_SPACE = re.compile(r"[ \t\r\n]+")
 _ATOM = re.compile(r"[\w.+-]+")
 
 
@@ -59,8 +60,8 @@ class _Reader:
         return depth
 
     def _flush(self, last: bool = False) -> None:
-        text = " ".join(" ".join(self._text).split())
-        comment = " ".join(" ".join(self._comment).split())
+        text = _SPACE.sub(" ", " ".join(self._text)).strip(" ")
+        comment = _SPACE.sub(" ", " ".join(self._comment)).strip(" ")
         angle, self._angle, self._text, self._comment = self._angle, None, [], []
         if angle is not None:
             name = self._carried + text
@@ -75,14 +76,16 @@ class _Reader:
         elif text or comment:
             name = self._carried + text
             self._carried = ""
-            if _ATOM.fullmatch(name):
+            if address := _ADDRESS.search(comment):  # only in its remark, as some programs have it
+                self.found.append(Person(address[0], self._name(name)))
+            elif _ATOM.fullmatch(name):
                 self.found.append(Person(name, self._name(comment)))
             else:
                 self.found.append(Person("", self._name(name or comment)))
 
     def _name(self, text: str) -> str:
         text = line(words(text[: _NAME * 10], self._charsets)).strip("\"' \t")
-        return " ".join(text.split())[:_NAME]
+        return _SPACE.sub(" ", text)[:_NAME]
 
 
 def addresses(value: bytes, charsets: Charsets) -> list[Person]:

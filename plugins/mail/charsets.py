@@ -52,8 +52,11 @@ _ALIASES = {
 # Python knows "codecs" that are none of text, or take quadratic time (punycode).
 _TEXT = ("ascii", "utf", "iso", "cp", "koi8", "mac", "big5", "gb", "hz", "euc", "shift", "johab", "tis")
 _LATIN = ("ascii", "iso8859", "cp125", "mac")
+_EAST = ("gb", "big5", "euc", "shift", "cp932", "cp949", "johab", "hz", "koi8", "cp1251", "iso8859_5")
 _HIGH = re.compile(rb"[\x80-\xff]")
-_SEQUENCE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
+_SEQUENCE = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
 _META = re.compile(rb"<(?:meta|\?xml)[^>]{0,300}?(?:charset|encoding)\s*=\s*[\"']?([\w.:-]+)", re.I)
 # The bytes that cp1252 leaves open are taken for what latin-1 has there.
 _CP1252 = [bytes([byte]).decode("cp1252", "replace") for byte in range(256)]
@@ -133,20 +136,29 @@ class Charsets:
     def _guess(self, data: bytes) -> str:
         if text := _mostly_utf8(data):
             return text
-        for name in self._hints:
-            try:
-                return data.decode(name)
-            except (UnicodeError, ValueError):
-                continue
-        letters = len(data) - data.count(b" ")
-        if self._guesses and len(_HIGH.findall(data[:SAMPLE])) * 3 > min(letters, SAMPLE):
+        high = len(_HIGH.findall(data[:SAMPLE]))
+        dense = high > 7 and high * 3 > min(len(data), SAMPLE) - data.count(b" ", 0, SAMPLE)
+        if not dense:
+            return self._hinted(data, _LATIN) or cp1252(data)
+        if text := self._hinted(data, _EAST):
+            return text
+        if self._guesses:
             self._guesses -= 1
             best = from_bytes(data[:SAMPLE]).best()
-            name = codec(best.encoding) if best else ""
-            if name:
-                self._hints.append(name)
+            if name := codec(best.encoding) if best else "":
+                self._hints.insert(0, name)
                 return _replaced(data, name)
-        return cp1252(data)
+        return self._hinted(data, _TEXT) or cp1252(data)
+
+    def _hinted(self, data: bytes, kinds: tuple[str, ...]) -> str:
+        """As another part of the mail is said to be written, if that fits."""
+        for name in self._hints:
+            if name.startswith(kinds):
+                try:
+                    return data.decode(name)
+                except (UnicodeError, ValueError):
+                    continue
+        return ""
 
 
 def declared_in_html(data: bytes) -> str:

@@ -31,6 +31,7 @@ _SPACE = re.compile(r"[ \t\r\n\f]+")
 _LINKED = re.compile(r"(?:https?|ftp|tel|sms|mailto|whatsapp):", re.I)
 _INVISIBLE = {code: None for code in (0x200B, 0xFEFF, 0xAD, 0x34F, 0x2060)} | {0xA0: " "}
 _FILE_NAME = re.compile(r"[\w@.-]*\.(?:png|jpe?g|gif|bmp|webp|svg)(?:@[\w.]*)?|cid:.*", re.I)
+_LONG = 300  # characters of a link; longer ones are for counting readers, and lose what they count
 _RULE = "_" * 32  # as Outlook writes it before what it quotes
 
 
@@ -55,7 +56,8 @@ class _Writer:
         self.depth = 0
         self._line: list[str] = []
         self._begun = False
-        self._blank = 0
+        self._blank = False
+        self._outer = 0  # how deep in quotes the empty line stands
         self._space = False
 
     def write(self, text: str, verbatim: bool = False) -> None:
@@ -76,10 +78,7 @@ class _Writer:
     def _put(self, text: str) -> None:
         if not text:
             return
-        while self._blank and self.lines:
-            self._blank -= 1
-            self.lines.append(self._marks())
-        self._blank = 0
+        self._fill()
         self._line.append(text)
         self._begun = True
 
@@ -92,9 +91,7 @@ class _Writer:
         """Ends the line; an empty one is only ended by force."""
         text = "".join(self._line).rstrip()
         if text or force:
-            if self._blank and self.lines:
-                self.lines.append(self._marks())
-            self._blank = 0
+            self._fill()
             mark = self._marks()
             self.lines.append(f"{mark} {text}" if mark and text else mark or text)
         self._line, self._begun, self._space = [], False, False
@@ -102,8 +99,14 @@ class _Writer:
     def gap(self) -> None:
         """Wants an empty line before what comes next."""
         self.end()
-        if self.lines and self.lines[-1].strip("> "):
-            self._blank = 1
+        if self.lines and self.lines[-1].strip("> ") and not self._blank:
+            self._blank, self._outer = True, self.depth
+        self._outer = min(self._outer, self.depth)
+
+    def _fill(self) -> None:
+        if self._blank and self.lines:
+            self.lines.append(">" * min(self._outer, self.depth, _DEEPEST))
+        self._blank = False
 
     def _marks(self) -> str:
         return ">" * min(self.depth, _DEEPEST)
@@ -119,6 +122,7 @@ class _Reader:
         self._hidden_depth = 0
         self._never = ""
         self._cell = False
+        self._anchor: _Open | None = None  # there is no link in a link
 
     @property
     def unfinished(self) -> bool:
@@ -145,8 +149,8 @@ class _Reader:
             if self.out.begun:
                 self.out.write(" | ", verbatim=True)
             self._cell = False
-        for link in self._stack[-1:] if self._counts.get("a") else ():
-            link.pieces.append(text)
+        if self._anchor is not None:
+            self._anchor.pieces.append(text)
         self.out.write(text.replace("\r\n", "\n") if verbatim else text, verbatim)
 
     def _skipped(self, tag: Tag) -> bool:
@@ -206,7 +210,9 @@ class _Reader:
         start = attributes.get("start", "")
         counter = (int(start) if start.isdecimal() and len(start) < 6 else 1) if name == "ol" else 0
         element = _Open(name, _quotes(name, attributes), counter)
-        element.href = attributes.get("href", "")
+        if name == "a":
+            element.href = attributes.get("href", "")
+            self._anchor = element
         self._stack.append(element)
         self._counts[name] = self._counts.get(name, 0) + 1
         if element.quoting:
@@ -248,6 +254,8 @@ class _Reader:
     def _pop(self) -> str:
         element = self._stack.pop()
         self._counts[element.name] -= 1
+        if element is self._anchor:
+            self._anchor = None
         if element.href:
             self._link(element.href, "".join(element.pieces))
         if element.quoting:
@@ -259,6 +267,8 @@ class _Reader:
         href = "".join(href.split())
         if not _LINKED.match(href) or _same(href, text):
             return
+        if len(href) > _LONG:
+            href = href.partition("?")[0][:_LONG]
         self.out.write(f" <{href}>" if text.strip() else f"<{href}>")
 
     def _image(self, attributes: dict[str, str]) -> None:

@@ -14,7 +14,10 @@ from html import unescape
 _NAME = re.compile(r"/?[a-zA-Z][^\s/>]{0,60}")
 _ATTRIBUTE = re.compile(r"[\s/]*([^\s=>/][^\s=>/]{0,200})(?:\s*=\s*)?")
 _UNQUOTED = re.compile(r"[^\s>]*")
-_RAW = ("script", "style", "title", "xmp", "noembed")
+_ENDS = {  # elements whose content is no markup
+    name: re.compile(rf"</{name}(?=[\s/>])", re.I)
+    for name in ("script", "style", "title", "xmp", "noembed")
+}
 _WANTED = frozenset(
     ("href", "src", "alt", "style", "class", "width", "height", "hidden", "name", "type", "start", "http-equiv")
 )
@@ -49,7 +52,7 @@ def tokens(html: str) -> Iterator[Tag | str]:
     """Tags, and the texts between them with their entities decoded. What is no tag is text."""
     finder = _Finder(html)
     pos = 0
-    raw_ends: dict[str, re.Pattern[str]] = {}
+    endless: set[str] = set()
     while pos < len(html):
         at = html.find("<", pos)
         if at < 0:
@@ -61,15 +64,11 @@ def tokens(html: str) -> Iterator[Tag | str]:
         if token is None:
             continue
         yield token
-        if isinstance(token, Tag) and token.name in _RAW and not token.end:
-            pattern = raw_ends.setdefault(token.name, re.compile(rf"</{token.name}(?=[\s/>])", re.I))
-            if match := pattern.search(html, pos):
+        if isinstance(token, Tag) and not token.end and token.name in _ENDS.keys() - endless:
+            if match := _ENDS[token.name].search(html, pos):
                 pos = match.start()
             else:
-                raw_ends[token.name] = _NEVER
-
-
-_NEVER = re.compile(r"(?!)")
+                endless.add(token.name)
 
 
 def _markup(html: str, at: int, finder: _Finder) -> tuple[int, Tag | str | None]:
