@@ -13,7 +13,8 @@ _LONGEST = 200_000  # characters of one header
 _NAME = 300  # characters of a name
 
 _TOKEN = re.compile(
-    r'"(?P<quoted>(?:[^"\\]|\\.)*)"|<(?P<angle>[^<>]*)>|(?P<mark>[(),;:"<>])|(?P<text>[^(),;:"<>]+)', re.S
+    r'"(?P<quoted>(?:[^"\\]|\\.)*)"|<(?P<angle>[^<>]*)>|(?P<mark>[(),;:"<>])|(?P<text>[^(),;:"<>]+)',
+    re.S,
 )
 _ADDRESS = re.compile(r"[^\s@<>\"',;:()]+@[^\s@<>\"',;:()]+")
 _SPACE = re.compile(r"[ \t\r\n]+")

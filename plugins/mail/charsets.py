@@ -1,7 +1,7 @@
 """From bytes to text, whatever they are declared to be.
 
-What is declared is believed as long as it fits. It often does not: cp1252 called utf-8, utf-8 called
-iso-8859-1, names of charsets that nobody knows. No byte is ever dropped: at worst it is shown as cp1252.
+What is declared is believed as long as it fits. It often does not: cp1252 called utf-8, utf-8
+called iso-8859-1, names that nobody knows. No byte is ever dropped: at worst it is shown as cp1252.
 """
 
 from __future__ import annotations
@@ -50,9 +50,35 @@ _ALIASES = {
     "windows-874": "cp874",
 }
 # Python knows "codecs" that are none of text, or take quadratic time (punycode).
-_TEXT = ("ascii", "utf", "iso", "cp", "koi8", "mac", "big5", "gb", "hz", "euc", "shift", "johab", "tis")
+_TEXT = (
+    "ascii",
+    "utf",
+    "iso",
+    "cp",
+    "koi8",
+    "mac",
+    "big5",
+    "gb",
+    "hz",
+    "euc",
+    "shift",
+    "johab",
+    "tis",
+)
 _LATIN = ("ascii", "iso8859", "cp125", "mac")
-_EAST = ("gb", "big5", "euc", "shift", "cp932", "cp949", "johab", "hz", "koi8", "cp1251", "iso8859_5")
+_EAST = (
+    "gb",
+    "big5",
+    "euc",
+    "shift",
+    "cp932",
+    "cp949",
+    "johab",
+    "hz",
+    "koi8",
+    "cp1251",
+    "iso8859_5",
+)
 _HIGH = re.compile(rb"[\x80-\xff]")
 _SEQUENCE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
@@ -62,7 +88,7 @@ _META = re.compile(rb"<(?:meta|\?xml)[^>]{0,300}?(?:charset|encoding)\s*=\s*[\"'
 _CP1252 = [bytes([byte]).decode("cp1252", "replace") for byte in range(256)]
 _CP1252 = [char if char != "\ufffd" else chr(byte) for byte, char in enumerate(_CP1252)]
 _SURROGATES = {0xDC00 + byte: _CP1252[byte] for byte in range(0x80, 0x100)}
-_LONE = {code: "\ufffd" for code in range(0xD800, 0xE000)}
+_LONE = dict.fromkeys(range(55296, 57344), "�")
 _CONTROLS = {code: None for code in range(0x20) if chr(code) not in "\t\n\r"} | {0x7F: None}
 
 
@@ -97,7 +123,7 @@ class Charsets:
         self._guesses = GUESSES
 
     def hint(self, name: str) -> None:
-        """A charset that the mail declares somewhere: its raw headers are in it, too, most often."""
+        """A charset that the mail declares somewhere: its raw headers are most often in it, too."""
         found = codec(name)
         if found and not found.startswith(("ascii", "utf")) and found not in self._hints[:4]:
             self._hints.append(found)
@@ -124,7 +150,11 @@ class Charsets:
         if name == "utf-8":
             return _mostly_utf8(data) or self._guess(data)
         if not name or name == "ascii" or name.startswith(("utf-16", "utf-32")):
-            return data.decode("ascii") if data.isascii() and b"\x1b" not in data else self._guess(data)
+            return (
+                data.decode("ascii")
+                if data.isascii() and b"\x1b" not in data
+                else self._guess(data)
+            )
         try:
             return data.decode(name)
         except (UnicodeError, ValueError):

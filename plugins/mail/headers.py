@@ -119,7 +119,9 @@ def parameters(value: bytes, charsets: Charsets) -> tuple[str, dict[str, str]]:
     for match in _PARAM.finditer(value):
         quoted = match[2]
         plain = re.sub(rb"\\(.)", rb"\1", quoted, flags=re.S) if quoted is not None else match[3]
-        raw.setdefault(match[1].decode("latin-1").lower(), plain.strip(b' \t"' if quoted is None else None))
+        raw.setdefault(
+            match[1].decode("latin-1").lower(), plain.strip(b' \t"' if quoted is None else None)
+        )
     for match in _BARE.finditer(value):
         raw.setdefault(match[1].decode().lower(), match[2])
     kind = main[0].decode("latin-1").lower().strip("\"'") if main else ""
@@ -154,7 +156,8 @@ def _extended(parts: list[tuple[bytes, bool]], charsets: Charsets) -> str:
         name, _, head = head.split(b"'", 2)
         charset = name.decode("latin-1")
     data = b"".join(
-        unquote_to_bytes(value) if coded else value for value, coded in [(head, encoded), *parts[1:]]
+        unquote_to_bytes(value) if coded else value
+        for value, coded in [(head, encoded), *parts[1:]]
     )
     text = charsets.text(data, charset) if charset else charsets.header(data)
     return line(words(text, charsets))

@@ -1,4 +1,4 @@
-"""HTML as the text that a person reads in it: lists, tables, links and quotes stay what they are."""
+"""HTML as the text that a person reads in it: lists, tables, links and quotes stay so."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from plugins.mail.htmltokens import Tag, tokens
 _DEEPEST = 12  # marks of quotation before a line
 
 _BLOCKS = frozenset(
-    """address article aside blockquote body caption center dd details dialog div dl dt fieldset
-    figcaption figure footer form header html legend li main menu nav ol optgroup option pre section
-    summary table tbody tfoot thead tr ul textarea select""".split()
+    (
+        "address article aside blockquote body caption center dd details dialog div dl dt "
+        "fieldset figcaption figure footer form header html legend li main menu nav ol "
+        "optgroup option pre section summary table tbody tfoot thead tr ul textarea select"
+    ).split()
 )
-_SPACED = frozenset("p h1 h2 h3 h4 h5 h6 blockquote ul ol dl table pre".split())
+_SPACED = frozenset(("p h1 h2 h3 h4 h5 h6 blockquote ul ol dl table pre").split())
 _VOID = frozenset(
-    "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr".split()
+    (
+        "area base basefont bgsound br col embed frame hr img input keygen link meta param "
+        "source track wbr"
+    ).split()
 )
-_TRACKED = frozenset("a blockquote div ol pre table textarea ul".split())
-_NEVER = frozenset("head script style title xmp noembed template".split())
-_SELF_CLOSED = frozenset("p li td th tr dd dt option".split())
+_TRACKED = frozenset(("a blockquote div ol pre table textarea ul").split())
+_NEVER = frozenset(("head script style title xmp noembed template").split())
+_SELF_CLOSED = frozenset(("p li td th tr dd dt option").split())
 _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|(?<![\w-])opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)"
     r"|max-height\s*:\s*0(?:px)?\s*(?:;|!|$)",
@@ -29,7 +34,7 @@ _QUOTING = re.compile(r"border-left\s*:\s*(?:[\d.]+(?:px|pt)?\s+)?(?:solid)", re
 _NO_BORDER = re.compile(r"border(?:-left)?(?:-width)?\s*:\s*(?:none|0)", re.I)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _LINKED = re.compile(r"(?:https?|ftp|tel|sms|mailto|whatsapp):", re.I)
-_INVISIBLE = {code: None for code in (0x200B, 0xFEFF, 0xAD, 0x34F, 0x2060)} | {0xA0: " "}
+_INVISIBLE = dict.fromkeys((8203, 65279, 173, 847, 8288)) | {0xA0: " "}
 _FILE_NAME = re.compile(r"[\w@.-]*\.(?:png|jpe?g|gif|bmp|webp|svg)(?:@[\w.]*)?|cid:.*", re.I)
 _LONG = 300  # characters of a link; longer ones are for counting readers, and lose what they count
 _RULE = "_" * 32  # as Outlook writes it before what it quotes
@@ -273,7 +278,10 @@ class _Reader:
 
     def _image(self, attributes: dict[str, str]) -> None:
         alt = " ".join(attributes.get("alt", "").split())
-        tiny = any(attributes.get(side, "").strip().removesuffix("px") in ("0", "1", "2") for side in ("width", "height"))
+        tiny = any(
+            attributes.get(side, "").strip().removesuffix("px") in ("0", "1", "2")
+            for side in ("width", "height")
+        )
         if alt and not tiny and not _FILE_NAME.fullmatch(alt):
             self._text(f"[{alt}]")
 
@@ -282,7 +290,9 @@ def _quotes(name: str, attributes: dict[str, str]) -> bool:
     """Whether what stands in an element is somebody else's, by what mailers write for that."""
     style = attributes.get("style", "")
     if name == "blockquote":
-        cited = attributes.get("type", "").lower() == "cite" or "quote" in attributes.get("class", "")
+        cited = attributes.get("type", "").lower() == "cite" or "quote" in attributes.get(
+            "class", ""
+        )
         return cited or not _NO_BORDER.search(style) or bool(_QUOTING.search(style))
     return name == "div" and attributes.get("name", "").lower() == "quote"
 

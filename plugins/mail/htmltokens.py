@@ -19,7 +19,20 @@ _ENDS = {  # elements whose content is no markup
     for name in ("script", "style", "title", "xmp", "noembed")
 }
 _WANTED = frozenset(
-    ("href", "src", "alt", "style", "class", "width", "height", "hidden", "name", "type", "start", "http-equiv")
+    (
+        "href",
+        "src",
+        "alt",
+        "style",
+        "class",
+        "width",
+        "height",
+        "hidden",
+        "name",
+        "type",
+        "start",
+        "http-equiv",
+    )
 )
 
 

@@ -33,6 +33,12 @@ def events(text: str) -> list[str]:
     return lines
 
 
+def method(text: str) -> str:
+    """What is asked for: REQUEST, REPLY, CANCEL ..., in capitals, or the empty text."""
+    match = re.search(r"^METHOD[^:\n]{0,80}:[ \t]*([A-Za-z-]{1,40})", text, re.M | re.I)
+    return match[1].upper() if match else ""
+
+
 def _shown(fields: dict[str, tuple[str, str]]) -> str:
     summary, place = (_plain(fields.get(key, ("", ""))[1]) for key in ("SUMMARY", "LOCATION"))
     begin, end = _time(*fields.get("DTSTART", ("", ""))), _time(*fields.get("DTEND", ("", "")))

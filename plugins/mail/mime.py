@@ -1,8 +1,8 @@
 """The tree of a mail's parts, found in one pass over its bytes.
 
-Nothing here recurses or looks at a line twice, so that a thousand nested parts, ten thousand of them
-side by side or a header of megabytes take time in proportion to their bytes. Parts are ranges of the
-original: what is attached comes back byte by byte.
+Nothing here recurses or looks at a line twice, so that a thousand nested parts, ten thousand of
+them side by side or a header of megabytes take time in proportion to their bytes. Parts are ranges
+of the original: what is attached comes back byte by byte.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ PARTS = 20_000  # of one mail; what follows belongs to the last one
 _REPAIRS = 64
 
 _DELIMITER = re.compile(rb"^--([^\r\n]{1,2000})", re.M)
-_GUESS = re.compile(rb"^--([^\s-][^\r\n]{0,200}|-[^\r\n]{3,200})\r?\n(?=content-[a-z-]+[ \t]*:)", re.M | re.I)
+_GUESS = re.compile(
+    rb"^--([^\s-][^\r\n]{0,200}|-[^\r\n]{3,200})\r?\n(?=content-[a-z-]+[ \t]*:)", re.M | re.I
+)
 _GUESS_WITHIN = 65_536
 _MESSAGES = ("message/rfc822", "message/global", "message/news")
 
@@ -182,15 +184,21 @@ class Splitter:
         node.epilogue = (following, end)
 
     def _repair(self) -> None:
-        """Parts that are said to have parts, and seem to have none: the boundary is wrong or missing."""
+        """Parts that are said to have parts, and seem to have none: their boundary is wrong."""
         done = 0
         while done < len(self.nodes) and self._repairs:
             node = self.nodes[done]
             done += 1
-            bare = node.parent is None and not node.value(b"content-type") and node.kind == "text/plain"
+            bare = (
+                node.parent is None
+                and not node.value(b"content-type")
+                and node.kind == "text/plain"
+            )
             if not (bare or (node.multipart and not node.children)):
                 continue
-            match = _GUESS.search(self.raw, max(0, node.start - 1), min(node.end, node.start + _GUESS_WITHIN))
+            match = _GUESS.search(
+                self.raw, max(0, node.start - 1), min(node.end, node.start + _GUESS_WITHIN)
+            )
             if match is None or (bare and match.start() - node.start > 2000):
                 continue
             self._repairs -= 1

@@ -53,6 +53,7 @@ class Mail:
     encrypted: bool = False  # somebody's key is needed to read it; ``text`` is empty then
     report: tuple[Mapping[str, str], ...] = ()  # of the message, then of each recipient; lower case
     returned: Mapping[str, str] | None = None  # first values of the mail that came back; lower case
+    calendar: str = ""  # METHOD of a calendar part: REQUEST, REPLY, CANCEL ...
     defects: tuple[str, ...] = ()  # short codes of what was wrong with it
 
     def header(self, name: str) -> str:

@@ -1,16 +1,20 @@
-"""Names of files, made harmless: what a mail calls its attachment is shown, stored and downloaded."""
+"""Names of files, made harmless: what a mail calls them is shown, stored and downloaded."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-LONGEST = 120  # characters; with four bytes each still storable under any file system's limit of 255
+LONGEST = (
+    120  # characters; with four bytes each still storable under any file system's limit of 255
+)
 _EXTENSION = 12
 
 _PATH = re.compile(r"(?:[A-Za-z]:)?[\\/]|\.{1,2}[\\/]|~[\\/]|[A-Za-z]:|file:")
 _ILLEGAL = re.compile(r'[<>"|?*\\/]|:(?!\s)')
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?=\.|\s|$)", re.I)
+_RESERVED = re.compile(
+    r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?=\.|\s|$)", re.I
+)
 _KNOWN = {
     "message/delivery-status": "delivery-status.txt",
     "message/disposition-notification": "disposition-notification.txt",

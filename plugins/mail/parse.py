@@ -1,7 +1,7 @@
-"""Any bytes as a mail. Nothing is raised, no text and no file is lost, and no byte costs more than another.
+"""Any bytes as a mail. Nothing is raised, no text and no file is lost, time is linear.
 
-What follows is bounded: parts, addresses, headers and originals within originals (see the constants of
-the modules). What is beyond a bound stays in the part before it, and in the original, which is kept.
+Bounded are parts, addresses, headers and originals within originals (see the constants of the
+modules). What is beyond a bound stays in the part before it, and in the original, which is kept.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ def parse(raw: bytes) -> Mail:
     found, fields = assembly.found, assembly.root.fields
     defects = set(assembly.defects)
     sender = _sender(fields, charsets, defects)
-    headers = tuple((name.decode("latin-1"), _value(name, value, charsets)) for name, value in fields)
-    mail = Mail(
+    headers = tuple(
+        (name.decode("latin-1"), _value(name, value, charsets)) for name, value in fields
+    )
+    return Mail(
         message_id=next(iter(_ids(fields, b"message-id", charsets)), ""),
         sender=sender,
         subject=" ".join(assembly.subject.split()),
@@ -53,9 +55,9 @@ def parse(raw: bytes) -> Mail:
         encrypted=found.encrypted,
         report=tuple(found.reports),
         returned=found.returned,
+        calendar=found.calendar,
         defects=tuple(sorted(defects | _doubled(fields))),
     )
-    return mail
 
 
 def content(raw: bytes, index: int) -> bytes:

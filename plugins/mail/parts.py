@@ -63,6 +63,7 @@ class Found:
     reports: list[Mapping[str, str]] = field(default_factory=list)
     returned: Mapping[str, str] | None = None
     encrypted: bool = False
+    calendar: str = ""
 
 
 class Assembly:
@@ -210,7 +211,9 @@ class Assembly:
         """What a file tells beside being one."""
         if node.kind in ("text/calendar", "application/ics"):
             text = self._charsets.text(load(), node.params.get("charset", "") or "utf-8")
-            self.found.events += [event for event in ics.events(text) if event not in self.found.events]
+            known = self.found.events
+            known += [event for event in ics.events(text) if event not in known]
+            self.found.calendar = self.found.calendar or ics.method(text)
         elif node.kind in _REPORTS:
             self._report(load())
         elif node.kind in _HEADERS and self.found.returned is None:
@@ -231,7 +234,9 @@ class Assembly:
             found.setdefault(name.decode("latin-1").lower(), decoded(value, self._charsets))
         return found
 
-    def _file(self, number: int, name: str, kind: str, load: Callable[[], bytes], cid: str = "") -> None:
+    def _file(
+        self, number: int, name: str, kind: str, load: Callable[[], bytes], cid: str = ""
+    ) -> None:
         self._files.setdefault(number, []).append(File(safe(name, kind), kind, load, cid))
 
     def _embedded(self, number: int, node: Node) -> None:
@@ -274,6 +279,7 @@ class Assembly:
             self._blocks[number] = [Block(block.text, block.html) for block in inner.found.blocks]
             self.found.encrypted = self.found.encrypted or inner.found.encrypted
             self.found.events += inner.found.events
+            self.found.calendar = self.found.calendar or inner.found.calendar
         self._files.setdefault(number, []).extend(inner.found.files)
 
     def _unwrapped(self, number: int, data: bytes, nested: bool, depth: int) -> bool:

@@ -10,17 +10,22 @@ from plugins.mail.charsets import Charsets
 LARGEST = 20_000_000  # bytes, decompressed
 
 _PRESET = (
-    b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript "
-    b"\\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par "
-    b"\\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
+    rb"{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript "
+    rb"\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\colortbl\red0\green0\blue0"
+    b"\r\n"
+    rb"\par \pard\plain\f0\fs20\b\i\u\tab\tx"
 )
 _TOKEN = re.compile(
-    r"\\'([0-9a-fA-F]{2})|\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)", re.S
+    r"\\'([0-9a-fA-F]{2})|\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\([^a-zA-Z])|([{}])|[\r\n]+"
+    r"|([^\\{}\r\n]+)",
+    re.S,
 )
 _SKIPPED = frozenset(
-    """fonttbl colortbl stylesheet info pict object themedata listtable listoverridetable rsidtbl
-    generator xmlnstbl header footer headerl headerr footerl footerr fldinst datastore
-    colorschememapping latentstyles mmathPr pntext""".split()
+    (
+        "fonttbl colortbl stylesheet info pict object themedata listtable listoverridetable "
+        "rsidtbl generator xmlnstbl header footer headerl headerr footerl footerr fldinst "
+        "datastore colorschememapping latentstyles mmathPr pntext"
+    ).split()
 )
 _CHARACTERS = {
     "par": "\n", "line": "\n", "row": "\n", "page": "\n", "sect": "\n", "cell": " | ", "tab": "\t",

@@ -16,7 +16,14 @@ _FIXED = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 10: 4, 11: 4, 20: 8, 64: 8, 72: 16
 _TITLE, _DATA, _RENDERING = 0x8010, 0x800F, 0x9002
 _BODY, _PROPERTIES, _ATTACHMENT, _CODEPAGE = 0x800C, 0x9003, 0x9005, 0x9007
 _P_BODY, _P_HTML, _P_RTF = 0x1000, 0x1013, 0x1009
-_P_LONG_NAME, _P_NAME, _P_DISPLAY, _P_MIME, _P_DATA, _P_CID = 0x3707, 0x3704, 0x3001, 0x370E, 0x3701, 0x3712
+_P_LONG_NAME, _P_NAME, _P_DISPLAY, _P_MIME, _P_DATA, _P_CID = (
+    0x3707,
+    0x3704,
+    0x3001,
+    0x370E,
+    0x3701,
+    0x3712,
+)
 
 
 @dataclass(slots=True)
@@ -87,9 +94,7 @@ class _Reader:
 
     def _message(self, value: bytes) -> None:
         for name, kind, content in _properties(value):
-            if name == _P_BODY:
-                self._texts[name] = self._string(content, kind)
-            elif name == _P_HTML:
+            if name in (_P_BODY, _P_HTML):
                 self._texts[name] = self._string(content, kind)
             elif name == _P_RTF:
                 text, html = text_of(decompressed(content), self._charsets)
@@ -159,9 +164,7 @@ def _listed(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 def _named(data: bytes, pos: int) -> int:
     """Behind the long name of a property."""
-    (by_name,) = struct.unpack_from("<I", data, pos + 16)
-    pos += 20
-    if not by_name:
-        return pos + 4
-    (size,) = struct.unpack_from("<I", data, pos)
-    return pos + 4 + ((size + 3) & ~3)
+    if not any(data[pos + 16 : pos + 20]):
+        return pos + 24
+    size: int = struct.unpack_from("<I", data, pos + 20)[0]
+    return pos + 24 + ((size + 3) & ~3)

@@ -1,4 +1,4 @@
-"""Transfer encodings: base64 with junk in it, quoted-printable that is none, uuencode within a text."""
+"""Transfer encodings: base64 with junk in it, quoted-printable that is none, uuencode."""
 
 from __future__ import annotations
 
@@ -40,11 +40,15 @@ def _base64(data: bytes, text: bool) -> bytes:
     if size * 2 < len(data.strip()):
         return data  # it never was base64
     if not text:
-        return from_base64(b"".join(line for line, fits in zip(lines, good, strict=True) if fits) or data)
+        return from_base64(
+            b"".join(line for line, fits in zip(lines, good, strict=True) if fits) or data
+        )
     # A list's or a virus scanner's lines after the encoded ones are part of what people read.
     last = max(at for at, fits in enumerate(good) if fits)
     cut = next((at for at, fits in enumerate(good) if not fits), last + 1)
-    if all(not fits or not line.strip() for fits, line in zip(good[cut:], lines[cut:], strict=True)):
+    if all(
+        not fits or not line.strip() for fits, line in zip(good[cut:], lines[cut:], strict=True)
+    ):
         return from_base64(b"".join(lines[:cut])) + b"\n" + b"".join(lines[cut:])
     return from_base64(data)
 
@@ -123,10 +127,11 @@ def _uu(data: bytes, pos: int) -> tuple[bytes, int]:
 def _uu_line(line: bytes) -> bytes | None:
     size = (line[0] - 32) & 63
     needed = (size + 2) // 3 * 4
-    if not 33 <= line[0] <= 96 or not needed - 3 <= len(line.rstrip()) - 1 <= needed + 2:
-        # Trailing blanks are zeros that a mailer has stripped.
-        if not (33 <= line[0] <= 96 and len(line) - 1 < needed and len(line) > 1 and size >= 45):
-            return None
+    if not 33 <= line[0] <= 96 or len(line) < 2:
+        return None
+    # Blanks at the end are zeros: mailers strip them. More than a checksum's letters is no code.
+    if len(line.rstrip()) - 1 > needed + 2 or (len(line) - 1 < needed - 3 and size < 45):
+        return None
     try:
         return binascii.a2b_uu(line[: needed + 1])
     except binascii.Error:
