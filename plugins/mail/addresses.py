@@ -95,7 +95,7 @@ def addresses(value: bytes, charsets: Charsets) -> list[Person]:
     An encoded name may hold commas, brackets and whole addresses; none of them counts. What has no
     address at all is a person with an empty one.
     """
-    return _Reader(charsets).read(charsets.header(value[:_LONGEST]))
+    return _Reader(charsets).read(line(charsets.header(value[:_LONGEST])))
 
 
 def _bare(angle: str) -> str:

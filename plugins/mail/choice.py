@@ -12,7 +12,7 @@ _LINKS = re.compile(r"<?(?:https?|mailto|cid|tel):[^\s>]*>?|www\.\S+")
 _WORDS = re.compile(r"\w{2,}")
 _MARKUP = re.compile(r"&nbsp;|&[aou]uml;|<br\s*/?>|</(?:p|div|td|span)>", re.I)
 _DAMAGED = re.compile(r"\w\?\w|\ufffd")
-_BOILERPLATE = re.compile(r"html", re.I)
+_DIGITS = 6
 _NOTICE = 60  # words: a notice that one should read it elsewhere is shorter
 
 
@@ -43,16 +43,23 @@ def better(first: list[Block], second: list[Block]) -> tuple[list[Block], list[B
     if any(block.html for block in first) and not any(block.html for block in second):
         first, second, one, two = second, first, two, one
     plain, rich = words(one), words(two)
+    if _plain_is_enough(one, two, plain, rich):
+        return first, second if _numbers(rich) - plain else []
     common = len(plain & rich)
-    if _poor(one, two) and common * 2 >= len(plain):
-        return second, []
-    if common >= ENOUGH * len(rich):
-        return first, []
-    if common >= ENOUGH * len(plain):
-        return second, []
-    if len(plain) < _NOTICE and len(plain) < len(rich) and _BOILERPLATE.search(one):
-        return second, []
+    notice = len(plain) < min(_NOTICE, len(rich)) and "html" in one.lower()
+    if common >= ENOUGH * len(plain) or (_poor(one, two) and common * 2 >= len(plain)) or notice:
+        return second, first if _numbers(plain) - rich else []
     return second, first  # the last alternative is the sender's best (RFC 2046, 5.1.4)
+
+
+def _plain_is_enough(one: str, two: str, plain: set[str], rich: set[str]) -> bool:
+    common = len(plain & rich)
+    return common >= ENOUGH * len(rich) and not (_poor(one, two) and common * 2 >= len(plain))
+
+
+def _numbers(found: set[str]) -> set[str]:
+    """Numbers of orders and parcels: one of them in one text only is worth a file."""
+    return {word for word in found if sum(map(str.isdigit, word)) >= _DIGITS}
 
 
 def _poor(plain: str, rich: str) -> bool:

@@ -8,23 +8,24 @@ from plugins.mail.htmltokens import Tag, tokens
 
 _DEEPEST = 12  # marks of quotation before a line
 
-_BLOCKS = frozenset(
-    (
-        "address article aside blockquote body caption center dd details dialog div dl dt "
-        "fieldset figcaption figure footer form header html legend li main menu nav ol "
-        "optgroup option pre section summary table tbody tfoot thead tr ul textarea select"
-    ).split()
+
+def _named(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_BLOCKS = _named(
+    "address article aside blockquote body caption center dd details dialog div dl dt "
+    "fieldset figcaption figure footer form header html legend li main menu nav ol "
+    "optgroup option pre section summary table tbody tfoot thead tr ul textarea select"
 )
-_SPACED = frozenset(("p h1 h2 h3 h4 h5 h6 blockquote ul ol dl table pre").split())
-_VOID = frozenset(
-    (
-        "area base basefont bgsound br col embed frame hr img input keygen link meta param "
-        "source track wbr"
-    ).split()
+_SPACED = _named("p h1 h2 h3 h4 h5 h6 blockquote ul ol dl table pre")
+_VOID = _named(
+    "area base basefont bgsound br col embed frame hr img input keygen link meta param "
+    "source track wbr"
 )
-_TRACKED = frozenset(("a blockquote div ol pre table textarea ul").split())
-_NEVER = frozenset(("head script style title xmp noembed template").split())
-_SELF_CLOSED = frozenset(("p li td th tr dd dt option").split())
+_TRACKED = _named("a blockquote div ol pre table textarea ul")
+_NEVER = _named("head script style title xmp noembed template")
+_SELF_CLOSED = _named("p li td th tr dd dt option")
 _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|(?<![\w-])opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)"
     r"|max-height\s*:\s*0(?:px)?\s*(?:;|!|$)",

@@ -20,12 +20,16 @@ _TOKEN = re.compile(
     r"|([^\\{}\r\n]+)",
     re.S,
 )
-_SKIPPED = frozenset(
-    (
-        "fonttbl colortbl stylesheet info pict object themedata listtable listoverridetable "
-        "rsidtbl generator xmlnstbl header footer headerl headerr footerl footerr fldinst "
-        "datastore colorschememapping latentstyles mmathPr pntext"
-    ).split()
+
+
+def _named(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_SKIPPED = _named(
+    "fonttbl colortbl stylesheet info pict object themedata listtable listoverridetable "
+    "rsidtbl generator xmlnstbl header footer headerl headerr footerl footerr fldinst "
+    "datastore colorschememapping latentstyles mmathPr pntext"
 )
 _CHARACTERS = {
     "par": "\n", "line": "\n", "row": "\n", "page": "\n", "sect": "\n", "cell": " | ", "tab": "\t",

@@ -13,6 +13,8 @@ _SOFT = re.compile(rb"=[ \t]*\r?\n")
 _HEX = re.compile(rb"=[0-9A-F]{2}")
 _BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,500})\r?\n", re.M)
 _UU_FILES = 200
+_PIECE = 16  # characters of code between two blanks; words are shorter
+_FEW = 400  # characters that may be words
 
 
 def decode(data: bytes, encoding: str, text: bool) -> bytes:
@@ -32,25 +34,37 @@ def decode(data: bytes, encoding: str, text: bool) -> bytes:
 
 
 def _base64(data: bytes, text: bool) -> bytes:
-    if not _FOREIGN.search(data):
-        return from_base64(data)
+    if not _FOREIGN.search(data) and not (text and b" " in data.strip()):
+        return data if text and _is_words(data) else from_base64(data)
     lines = data.splitlines(keepends=True)
-    good = [not _FOREIGN.search(line) and b" " not in line.strip() for line in lines]
-    size = sum(len(line) for line, fits in zip(lines, good, strict=True) if fits)
-    if size * 2 < len(data.strip()):
+    code = [_is_code(line) for line in lines]
+    coded = b"".join(line for line, fits in zip(lines, code, strict=True) if fits)
+    if len(coded) * 2 < len(data.strip()):
         return data  # it never was base64
-    if not text:
-        return from_base64(
-            b"".join(line for line, fits in zip(lines, good, strict=True) if fits) or data
-        )
+    cut = max(at for at, fits in enumerate(code) if fits) + 1
     # A list's or a virus scanner's lines after the encoded ones are part of what people read.
-    last = max(at for at, fits in enumerate(good) if fits)
-    cut = next((at for at, fits in enumerate(good) if not fits), last + 1)
-    if all(
-        not fits or not line.strip() for fits, line in zip(good[cut:], lines[cut:], strict=True)
-    ):
-        return from_base64(b"".join(lines[:cut])) + b"\n" + b"".join(lines[cut:])
-    return from_base64(data)
+    after = b"".join(lines[cut:]) if text else b""
+    return from_base64(coded) + (b"\n" + after if after.strip() else b"")
+
+
+def _is_code(line: bytes) -> bool:
+    """Whether a line is encoded, though there may be a strange byte or a blank in it."""
+    if any(len(piece) < _PIECE for piece in line.split()[:-1]):
+        return False
+    return len(_FOREIGN.findall(line)) * 10 <= len(line)
+
+
+def _is_words(data: bytes) -> bool:
+    """A few words that only look as if they were encoded."""
+    lines = data.split()
+    if not lines or len(data) > _FEW:
+        return False
+    uneven = len({len(line) for line in lines[:-1]}) > 1 or len(b"".join(lines)) % 4
+    try:
+        from_base64(data).decode()
+    except UnicodeDecodeError:
+        return bool(uneven)
+    return False
 
 
 def from_base64(data: bytes) -> bytes:
