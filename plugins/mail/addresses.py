@@ -16,7 +16,8 @@ _TOKEN = re.compile(
     r'"(?P<quoted>(?:[^"\\]|\\.)*)"|<(?P<angle>[^<>]*)>|(?P<mark>[(),;:"<>])|(?P<text>[^(),;:"<>]+)',
     re.S,
 )
-_ADDRESS = re.compile(r"[^\s@<>\"',;:()]+@[^\s@<>\"',;:()]+")
+_IN_ADDRESS = r"[^\s@<>\"',;:()]"
+_ADDRESS = re.compile(rf"(?<!{_IN_ADDRESS}){_IN_ADDRESS}+@{_IN_ADDRESS}+")  # from its beginning on
 _SPACE = re.compile(r"[ \t\r\n]+")
 _ATOM = re.compile(r"[\w.+-]+")
 
@@ -43,7 +44,7 @@ class _Reader:
         mark = match["mark"]
         if depth or mark in ("(", ")"):
             depth = max(0, depth + (mark == "(") - (mark == ")"))
-            if depth and mark != "(":
+            if depth and mark not in ("(", ")"):
                 self._comment.append(match[0])
         elif match["angle"] is not None:
             if self._angle is not None:

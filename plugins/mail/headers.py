@@ -24,7 +24,7 @@ _WORD = re.compile(  # a Q word may hold question marks of its own; a header cut
 )
 _PARAM = re.compile(rb";\s*([^=;\s\"]{1,80})\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^;]*))", re.S)
 _BARE = re.compile(rb"(?:^|[;\s])(charset|boundary)\s*=\s*\"?([^\s\";]+)", re.I)
-_STARRED = re.compile(rb"[\w.:-]{2,40}'[\w-]*'[^\s]*%[0-9A-Fa-f]{2}")
+_STARRED = re.compile(rb"[\w.:-]{2,40}'[\w-]*'[^\s%]*%[0-9A-Fa-f]{2}[^\s]*")
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 

@@ -81,8 +81,6 @@ class Splitter:
     def _entity(self, pos: int, end: int, parent: Node | None) -> Node:
         """Opens a part at its header block; and the mail in it, if that is what it is."""
         while True:
-            if len(self.nodes) >= PARTS:
-                self.defects.add("too_many_parts")
             fields, start = block(self.raw, pos, end)
             node = self._described(Node(fields, start, end, parent=parent), parent)
             self.nodes.append(node)
@@ -123,8 +121,11 @@ class Splitter:
             pos = match.end()
             token = match[1].rstrip()
             at, closing = self._which(token)
-            if at is None or len(self.nodes) >= PARTS:
+            if at is None:
                 continue
+            if len(self.nodes) >= PARTS:
+                self.defects.add("too_many_parts")
+                break
             stop = _before(self.raw, match.start())
             line = self.raw.find(b"\n", match.end(), end)
             following = end if line < 0 else line + 1

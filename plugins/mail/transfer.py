@@ -6,7 +6,8 @@ import binascii
 import re
 from dataclasses import dataclass
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_OTHERS = bytes(set(range(256)) - set(_ALPHABET))
 _FOREIGN = re.compile(rb"[^A-Za-z0-9+/=\s]")
 _ONLY_BASE64 = re.compile(rb"\s*(?:[A-Za-z0-9+/]{60,76}\r?\n){2,}[A-Za-z0-9+/]{0,76}={0,2}\s*")
 _SOFT = re.compile(rb"=[ \t]*\r?\n")
@@ -37,7 +38,7 @@ def _base64(data: bytes, text: bool) -> bytes:
     if not _FOREIGN.search(data) and not (text and b" " in data.strip()):
         return data if text and _is_words(data) else from_base64(data)
     lines = data.splitlines(keepends=True)
-    code = [_is_code(line) for line in lines]
+    code = [_is_code(line, 10 if text else 3) for line in lines]
     coded = b"".join(line for line, fits in zip(lines, code, strict=True) if fits)
     if len(coded) * 2 < len(data.strip()):
         return data  # it never was base64
@@ -47,11 +48,11 @@ def _base64(data: bytes, text: bool) -> bytes:
     return from_base64(coded) + (b"\n" + after if after.strip() else b"")
 
 
-def _is_code(line: bytes) -> bool:
-    """Whether a line is encoded, though there may be a strange byte or a blank in it."""
+def _is_code(line: bytes, odd: int) -> bool:
+    """Whether a line is encoded, though one byte of so many may be strange, or a blank."""
     if any(len(piece) < _PIECE for piece in line.split()[:-1]):
         return False
-    return len(_FOREIGN.findall(line)) * 10 <= len(line)
+    return len(_FOREIGN.findall(line)) * odd <= len(line)
 
 
 def _is_words(data: bytes) -> bool:
@@ -69,7 +70,7 @@ def _is_words(data: bytes) -> bool:
 
 def from_base64(data: bytes) -> bytes:
     """Decoded leniently: junk is skipped, padding may lack or stand in the middle."""
-    clean = _NOT_BASE64.sub(b"", data)
+    clean = data.translate(None, _OTHERS)
     if b"=" in clean.rstrip(b"="):
         return b"".join(map(_whole, re.split(rb"=+", clean)))
     return _whole(clean.rstrip(b"="))
