@@ -55,6 +55,12 @@ _AWAY = (
         re.I,
     ),
 )
+# What a customer is away from is a parcel; machines do not know of any.
+_CONCERN = re.compile(
+    r"paket|p[äa]ckchen|liefer|bestell|sendung|retour|zustell|rechnung|erstattung"
+    r"|\border|parcel|package|deliver|refund|invoice|shipment",
+    re.I,
+)
 _SELF_SAID = re.compile(
     r"(?:dies|das)\s+ist\s+eine\s+automatisch\w*\s+(?:\w+\s+)?(?:antwort|nachricht|e-?mail|mitteilung|benachrichtigung)"
     r"|diese\s+(?:e-?mail|nachricht|antwort)\s+wurde\s+(?:automatisch|maschinell)"
@@ -185,6 +191,6 @@ def _reads_automatic(mail: Mail) -> bool:
     own = mail.text[: quoted.start() if quoted else None][:3000]
     if _SELF_SAID.search(own):
         return True
-    away = all(pattern.search(own) for pattern in _AWAY)
+    away = all(pattern.search(own) for pattern in _AWAY) and not _CONCERN.search(own)
     answers = bool(mail.in_reply_to or mail.references)
     return away and (bool(_LIKELY_SUBJECT.match(mail.subject)) or (answers and own.count("?") == 0))
