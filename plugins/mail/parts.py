@@ -196,11 +196,11 @@ class Assembly:
         for blocks in lists:
             best, beside = better(best, blocks)
             for number in (source for block in beside for source in block.sources):
-                self._attached(number, self._nodes[number], nested=True)  # says something else
+                self._attached(number, self._nodes[number], True, text=True)  # says something else
         return best
 
-    def _attached(self, number: int, node: Node, nested: bool) -> None:
-        load = partial(self._content, node)
+    def _attached(self, number: int, node: Node, nested: bool, text: bool = False) -> None:
+        load = partial(self._content, node, text)
         if not nested:
             self._noted(node, load)
         cid = node.value(b"content-id").decode("latin-1").strip(" <>").lower()

@@ -201,7 +201,7 @@ def test_the_message_id_is_read_out_of_a_copy_below_the_report() -> None:
 
 def test_a_warning_in_words_is_not_final() -> None:
     text = (
-        "This message was created automatically by mail delivery software.\nA message that you sent "
+        "This message was created automatically by mail delivery software.\nA message of yours "
         "has not yet been delivered to one or more of its recipients after more than 24 hours.\n"
         "The address to which the message has not yet been delivered is:\n\n  erika@example.org\n\n"
         "No action is required on your part. Delivery attempts will continue for some time.\n"
@@ -217,7 +217,7 @@ CUSTOMER = "Return-Path: <erika@example.org>\nFrom: Erika <erika@example.org>\nS
 
 @pytest.mark.parametrize("text", [EXIM, QMAIL, EXCHANGE, GMAIL, GMX, POSTFIX, LOTUS])
 def test_a_customer_who_quotes_a_report_is_a_customer(text: str) -> None:
-    quoted = "Was heißt das?\n\n" + text.replace("\n", "\n> ")
+    quoted = "Was heißt das?\n\n> " + text.replace("\n", "\n> ")
     mail = parse((CUSTOMER.format("Re: Unzustellbar: Bestellung") + "\n" + quoted).encode())
     assert bounce(mail) is None
     assert automatic(mail) is None

@@ -1,4 +1,4 @@
-"""Odd mails of our own, each with what must be made of it: ``corpus/NAME.eml`` and ``NAME.json``."""
+"""Odd mails of our own, and what must be made of them: ``corpus/NAME.eml`` and ``.json``."""
 
 from __future__ import annotations
 

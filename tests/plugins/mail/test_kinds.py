@@ -156,7 +156,7 @@ def test_texts_that_say_so_themselves(text: str) -> None:
         ("Urlaub", "Wir sind ab Montag im Urlaub, bitte die Lieferung verschieben."),
         (
             "Re: Lieferung",
-            "Ich bin ab Montag im Urlaub. Wann bekomme ich die Antwort, wenn ich wieder da bin?",
+            "Bin ab Montag im Urlaub. Wann kommt die Antwort, wenn ich wieder da bin?",
         ),
         ("Automatik-Uhr kaputt", "Die Uhr bleibt stehen."),
         ("Automatische Abbuchung?", "Warum wurde zweimal abgebucht?"),
@@ -177,7 +177,8 @@ def test_customers_who_write_of_such_things(subject: str, text: str) -> None:
 def test_a_receipt_is_no_answer() -> None:
     raw = (
         f"{CUSTOMER}Subject: Gelesen: Ihre Bestellung\n"
-        "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\n"
+        "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n"
+        "--b\n\n"
         "Ihre Nachricht wurde gelesen.\n--b\nContent-Type: message/disposition-notification\n\n"
         "Disposition: manual-action/MDN-sent-manually; displayed\n--b--\n"
     )
