@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.mail.bounces import bounce
-from plugins.mail.kinds import automatic
-from plugins.mail.parse import parse
+from plugins.mail.parsing.bounces import bounce
+from plugins.mail.parsing.kinds import automatic
+from plugins.mail.parsing.parse import parse
 
 ORIGINAL = """From: Shop <shop@example.com>
 To: Erika <erika@example.org>

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from plugins.mail.kinds import automatic
-from plugins.mail.parse import content, parse
+from plugins.mail.parsing.kinds import automatic
+from plugins.mail.parsing.parse import content, parse
 
 CORPUS = Path(__file__).parent / "corpus"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.mail.kinds import OWN_HEADER, automatic
-from plugins.mail.parse import parse
+from plugins.mail.parsing.kinds import OWN_HEADER, automatic
+from plugins.mail.parsing.parse import parse
 
 CUSTOMER = (
     "Return-Path: <erika@example.org>\nFrom: Erika <erika@example.org>\nTo: shop@example.com\n"

@@ -8,8 +8,8 @@ import tracemalloc
 
 import pytest
 
-from plugins.mail.htmltext import text_of
-from plugins.mail.parse import content, parse
+from plugins.mail.parsing.htmltext import text_of
+from plugins.mail.parsing.parse import content, parse
 
 HEAD = b"From: a@example.org\nSubject: x\n"
 MIXED = HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plugins.mail.bounces import bounce
-from plugins.mail.kinds import automatic
+from plugins.mail.parsing.bounces import bounce
+from plugins.mail.parsing.kinds import automatic
 from plugins.mail.model import Mail
-from plugins.mail.parse import content, parse
+from plugins.mail.parsing.parse import content, parse
 from plugins.mail.testing_mails import Made, made, mutated
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from plugins.mail.charsets import Charsets
-from plugins.mail.headers import Fields, block, first, parameters
+from plugins.mail.parsing.charsets import Charsets
+from plugins.mail.parsing.headers import Fields, block, first, parameters
 
 PARTS = 20_000  # of one mail; what follows belongs to the last one
 _REPAIRS = 64

@@ -6,8 +6,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from plugins.mail.charsets import Charsets
-from plugins.mail.rtf import decompressed, text_of
+from plugins.mail.parsing.charsets import Charsets
+from plugins.mail.parsing.rtf import decompressed, text_of
 
 SIGNATURE = b"\x78\x9f\x3e\x22"
 _ATTRIBUTES = 20_000

@@ -10,11 +10,11 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from plugins.mail.addresses import addresses
-from plugins.mail.charsets import Charsets
-from plugins.mail.headers import Fields, decoded, line
+from plugins.mail.parsing.addresses import addresses
+from plugins.mail.parsing.charsets import Charsets
+from plugins.mail.parsing.headers import Fields, decoded, line
 from plugins.mail.model import Mail, Part, Person
-from plugins.mail.parts import Assembly, Found
+from plugins.mail.parsing.parts import Assembly, Found
 
 REFERENCES = 200  # ids of one header: the last ones
 

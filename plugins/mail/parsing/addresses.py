@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from plugins.mail.charsets import Charsets
-from plugins.mail.headers import line, words
+from plugins.mail.parsing.charsets import Charsets
+from plugins.mail.parsing.headers import line, words
 from plugins.mail.model import Person
 
 MOST = 1000  # addresses of one header

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from plugins.mail.kinds import from_daemon
+from plugins.mail.parsing.kinds import from_daemon
 from plugins.mail.model import Bounce, Mail
 
 _READ = 20_000  # characters of a report without fields that are read

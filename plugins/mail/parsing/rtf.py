@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
-from plugins.mail.charsets import Charsets
+from plugins.mail.parsing.charsets import Charsets
 
 LARGEST = 20_000_000  # bytes, decompressed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from plugins.mail.htmltokens import Tag, tokens
+from plugins.mail.parsing.htmltokens import Tag, tokens
 
 _DEEPEST = 12  # marks of quotation before a line
 

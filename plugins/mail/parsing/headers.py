@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
-from plugins.mail.charsets import Charsets, cp1252
-from plugins.mail.transfer import from_base64
+from plugins.mail.parsing.charsets import Charsets, cp1252
+from plugins.mail.parsing.transfer import from_base64
 
 FIELDS = 5000  # of one block; what follows is skipped
 DECODED = 65_536  # bytes of one value that are looked at for encoded words and parameters

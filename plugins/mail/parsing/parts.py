@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from plugins.mail import cms, ics, tnef
-from plugins.mail.charsets import Charsets, declared_in_html
-from plugins.mail.choice import Block, better
-from plugins.mail.flowed import is_encrypted, unarmoured, unflowed
-from plugins.mail.headers import Fields, decoded, first
-from plugins.mail.headers import block as header_block
-from plugins.mail.htmltext import is_html, text_of
-from plugins.mail.mime import Node, Splitter
-from plugins.mail.names import safe
-from plugins.mail.transfer import decode, uu_files
+from plugins.mail.parsing import cms, ics, tnef
+from plugins.mail.parsing.charsets import Charsets, declared_in_html
+from plugins.mail.parsing.choice import Block, better
+from plugins.mail.parsing.flowed import is_encrypted, unarmoured, unflowed
+from plugins.mail.parsing.headers import Fields, decoded, first
+from plugins.mail.parsing.headers import block as header_block
+from plugins.mail.parsing.htmltext import is_html, text_of
+from plugins.mail.parsing.mime import Node, Splitter
+from plugins.mail.parsing.names import safe
+from plugins.mail.parsing.transfer import decode, uu_files
 
 DEEPEST = 5  # originals that had to be decoded before they could be taken apart
 RECIPIENTS = 500  # groups of a report
