@@ -19,10 +19,9 @@ import idna
 
 from bot.ports import Reject
 from plugins.mail import header_text
+from plugins.mail.model import OWN_HEADER
 from plugins.mail.page import page
 
-OURS = "X-Schalter-Message"
-"""The header by which a mail of ours is known; its value is the left part of its Message-ID."""
 Automatic = Literal["auto-replied", "auto-generated"]
 """What no person wrote (RFC 3834): an answer to a mail, or something that was sent unasked."""
 
@@ -107,7 +106,7 @@ def _headers(letter: Letter) -> list[tuple[str, str]]:
         ("Subject", header_text.unstructured(subject, "Subject")),
         ("Date", format_datetime(letter.at.astimezone(UTC))),
         ("Message-ID", f"<{letter.message_id}>"),
-        (OURS, letter.message_id.split("@")[0]),
+        (OWN_HEADER, letter.message_id.split("@")[0]),
     ]
     if header_text.is_id(letter.in_reply_to):
         named.append(("In-Reply-To", f"<{letter.in_reply_to}>"))

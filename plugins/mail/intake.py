@@ -13,12 +13,13 @@ from bot.messages import Address, Inbound, Kind, Receipt, State
 from bot.ports import Inbox, Refused, Tx
 from bot.store import StoreError, conversations
 from bot.store.files import hand_over
-from plugins.mail import bounces, kinds, ledger, threads, wire
+from plugins.mail import ledger, threads, wire
 from plugins.mail.addresses import normal
 from plugins.mail.auth_results import Verdict, verdict
 from plugins.mail.ledger import Fingerprint, Source
 from plugins.mail.model import Bounce, Mail
 from plugins.mail.names import CHANNEL, FROM_US, NO_SENDER, UNDELIVERED, UNREADABLE
+from plugins.mail.parsing import bounces, kinds
 from plugins.mail.poison import read, saved
 from plugins.mail.settings import Mailbox, MailSettings
 from plugins.mail.threads import Place

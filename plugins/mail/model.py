@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 
+OWN_HEADER = "X-Schalter-Message"
+"""In every mail that the bot sends, with the left part of its Message-ID: such a mail is our own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """An address of a header, as it was written; ``email`` without brackets, maybe empty."""
@@ -23,15 +27,18 @@ class Part:
     name: str
     content_type: str
     size: int  # bytes, decoded
-    inline: bool = False  # shown in the HTML text: a signature's logo, most often
+    inline: bool = False  # shown in the HTML text: a signature's logo, or a pasted photograph
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
     """What :func:`parse.parse` made of an original. Nothing in it is ``None`` but what is absent.
 
-    Header names are as written, values decoded (RFC 2047, 2231) and unfolded, in their order: no
-    line break is in any of them. Message-IDs are without brackets.
+    Header names are as written, values unfolded, in their order: no line break is in any of them.
+    Only headers that are texts (Subject, Comments ...) have their encoded words decoded; in all
+    others these would forge what nobody wrote: an address, a result of an authentication.
+    Message-IDs are without brackets. ``sender`` may come from another header than From, or from one
+    of several: then ``no_from`` or ``several_from`` is among the defects, and nothing proves it.
     """
 
     message_id: str
@@ -47,8 +54,10 @@ class Mail:
     references: tuple[str, ...] = ()  # oldest first
     html: bool = False  # the text was made from HTML
     parts: tuple[Part, ...] = ()
-    report: Mapping[str, str] | None = None  # fields of a delivery or disposition report
-    returned: Mapping[str, str] | None = None  # headers of the mail that came back in it
+    encrypted: bool = False  # somebody's key is needed to read it; ``text`` is empty then
+    report: tuple[Mapping[str, str], ...] = ()  # of the message, then of each recipient; lower case
+    returned: Mapping[str, str] | None = None  # first values of the mail that came back; lower case
+    calendar: str = ""  # METHOD of a calendar part: REQUEST, REPLY, CANCEL ...
     defects: tuple[str, ...] = ()  # short codes of what was wrong with it
 
     def header(self, name: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from bot.ports import Files, Refused
-from plugins.mail.parse import content
+from plugins.mail.parsing.parse import content
 
 _BLOCK = 256 * 1024
 

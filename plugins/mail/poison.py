@@ -8,7 +8,7 @@ from email.parser import BytesHeaderParser
 from email.utils import parseaddr
 
 from plugins.mail.model import Mail, Person
-from plugins.mail.parse import parse
+from plugins.mail.parsing.parse import parse
 
 log = logging.getLogger(__name__)
 

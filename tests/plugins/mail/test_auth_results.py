@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from plugins.mail.parse import parse
 
 from plugins.mail.auth_results import Verdict, sole_sender, verdict
+from plugins.mail.parsing.parse import parse
 from plugins.mail.settings import Mailbox
 
 PASS = "mx.shop.test; dmarc=pass (p=none) header.from=example.net"
