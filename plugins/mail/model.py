@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-
 OWN_HEADER = "X-Schalter-Message"
-"""In every mail that the bot sends, with the left part of its Message-ID: such a mail is our own."""
+"""In every mail that the bot sends, with the left part of its Message-ID."""
 
 
 @dataclass(frozen=True, slots=True)

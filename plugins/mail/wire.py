@@ -9,7 +9,7 @@ from plugins.mail.addresses import is_address, normal
 from plugins.mail.model import Folded, Mail, Part
 from plugins.mail.names import CHANNEL, UNREADABLE
 from plugins.mail.originals import reference
-from plugins.mail.quotes import fold
+from plugins.mail.quoting.quotes import fold
 from plugins.mail.threads import Place, base_subject
 
 _MOST_FILES = 20

@@ -7,7 +7,6 @@ from collections.abc import Collection
 
 from plugins.mail.model import OWN_HEADER, Mail
 
-
 _DAEMONS = re.compile(
     r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|maildaemon|mdaemon|postmaster|mail[-_.]?delivery"
     r"[-_.]?(?:sub)?system|mmdf|uucp|bounces?(?:[-+=].*)?)(?:@|$)",
