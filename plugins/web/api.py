@@ -4,7 +4,27 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["DeskDoor"]
+from plugins.web.assets import Pages, is_local
+from plugins.web.events import ALIVE, HEARTBEAT, Listener, Listeners, event, start_events
+from plugins.web.serving import Handler, explainer, json_response, route
+from plugins.web.wire import Fault
+
+__all__ = [
+    "ALIVE",
+    "HEARTBEAT",
+    "DeskDoor",
+    "Fault",
+    "Handler",
+    "Listener",
+    "Listeners",
+    "Pages",
+    "event",
+    "explainer",
+    "is_local",
+    "json_response",
+    "route",
+    "start_events",
+]
 
 
 class DeskDoor(Protocol):
