@@ -1,0 +1,148 @@
+"""Signatures, legal notes and footers: found by what stands around them, in stretches of own text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, MutableSequence, Sequence
+
+from plugins.mail import quote_words as words
+from plugins.mail.quote_lines import BORDERS, Line, is_device
+
+_DASHES = re.compile(r"[ \t]{0,3}(?:--|—|––)[ \t]*$")
+_LONG_RULER = re.compile(r"[ \t]{0,20}\S{3,}")
+_MOST_LINES = 25  # of a company's signature
+_MOST_LETTERS = 120  # of one of its lines
+_NAME_LINES = 3  # below "Best regards"
+
+
+def find_signatures(seen: Sequence[str], kinds: MutableSequence[Line]) -> None:
+    """Mark what belongs to a signature; ``seen`` are the lines as they are looked at."""
+    _join_device_lines(seen, kinds)
+    written = False
+    for start, end in _stretches(kinds):
+        stretch = _Stretch(seen, kinds, start, end)
+        cut = min(stretch.signatures(after_quote=written), default=None)
+        if cut is not None:
+            for index in range(cut, end):
+                if kinds[index] is not Line.EMPTY:
+                    kinds[index] = Line.SIGNATURE
+        written = written or Line.TEXT in kinds[start:end]
+
+
+def _join_device_lines(seen: Sequence[str], kinds: MutableSequence[Line]) -> None:
+    """A phone's line may be broken in two."""
+    for index in range(len(seen) - 1):
+        if kinds[index] is not Line.TEXT or kinds[index + 1] is not Line.TEXT:
+            continue
+        ends = index + 2 == len(seen) or kinds[index + 2] is not Line.TEXT
+        both = f"{seen[index]} {seen[index + 1].strip()}"
+        if ends and len(both) < 200 and is_device(both):
+            kinds[index] = kinds[index + 1] = Line.DEVICE
+
+
+def _stretches(kinds: Sequence[Line]) -> Iterator[tuple[int, int]]:
+    """Where text stands without a quote or a border in it."""
+    start = None
+    for index, kind in enumerate(kinds):
+        if kind is Line.QUOTE or kind in BORDERS:
+            if start is not None:
+                yield start, index
+            start = None
+        elif start is None:
+            start = index
+    if start is not None:
+        yield start, len(kinds)
+
+
+class _Stretch:
+    def __init__(self, seen: Sequence[str], kinds: Sequence[Line], start: int, end: int) -> None:
+        self._seen = seen
+        self._kinds = kinds
+        self._start = start
+        self._end = end
+        self._texts = [index for index in range(start, end) if kinds[index] is Line.TEXT]
+
+    def signatures(self, *, after_quote: bool) -> Iterator[int]:
+        """Where signatures begin. ``after_quote``: something was written before the stretch."""
+        yield from self._dashes()
+        if not self._texts:
+            return
+        yield from self._rulers(after_quote=after_quote)
+        yield from self._legal(after_quote=after_quote)
+        yield from self._company()
+
+    def _dashes(self) -> Iterator[int]:
+        for index in range(self._start, self._end):
+            if self._kinds[index] is Line.RULER and _DASHES.match(self._seen[index]):
+                yield index
+                return
+
+    def _rulers(self, *, after_quote: bool) -> Iterator[int]:
+        """A ruler above a signature; one that divides what the customer writes is none."""
+        rulers = [
+            index
+            for index in range(self._start, self._end)
+            if self._kinds[index] is Line.RULER and _LONG_RULER.match(self._seen[index])
+        ]
+        framing = any(
+            any(first < text < second for text in self._texts)
+            for first, second in zip(rulers[:1], rulers[-1:], strict=True)
+        )
+        closings = [index for index in self._texts if words.CLOSING.match(self._seen[index])]
+        for ruler in rulers:
+            before = [index for index in self._texts[:1] if index < ruler]
+            below = next((index for index in self._texts if index > ruler), None)
+            if below is None or not (before or after_quote):
+                continue
+            if before and self._last_text_before(ruler).endswith(":"):
+                continue
+            if framing and not self._signs(below) and not any(one < ruler for one in closings):
+                continue
+            if any(one > below for one in closings):
+                continue
+            yield ruler
+            return
+
+    def _last_text_before(self, index: int) -> str:
+        while self._kinds[index] is not Line.TEXT:
+            index -= 1
+        return self._seen[index].rstrip()
+
+    def _signs(self, start: int) -> bool:
+        """Whether a company's or a lawyer's words stand from here on."""
+        text = "\n".join(self._seen[start : min(self._end, start + _MOST_LINES)])
+        return _evidence(text) >= 2 or words.LEGAL.search(text) is not None
+
+    def _legal(self, *, after_quote: bool) -> Iterator[int]:
+        for index in self._texts:
+            if index == self._texts[0] and not after_quote:
+                continue  # somebody's first words are no note below them
+            if index > self._start and self._kinds[index - 1] is Line.TEXT:
+                continue
+            paragraph = " ".join(self._seen[index : min(self._end, index + 3)])
+            found = words.LEGAL.search(paragraph)
+            if found is not None and found.start() < 60:
+                yield index
+                return
+
+    def _company(self) -> Iterator[int]:
+        closings = [index for index in self._texts if words.CLOSING.match(self._seen[index])]
+        if not closings:
+            return
+        below = [index for index in self._texts if index > closings[-1]]
+        start = self._below_the_name(below)
+        rest = [self._seen[index] for index in below if start is not None and index >= start]
+        short = all(len(line) <= _MOST_LETTERS for line in rest)
+        if start is not None and short and len(rest) <= _MOST_LINES and _evidence("\n".join(rest)) >= 2:
+            yield start
+
+    def _below_the_name(self, below: Sequence[int]) -> int | None:
+        for position, index in enumerate(below[1:], 1):
+            gap = index - below[position - 1] > 1
+            if gap or position >= _NAME_LINES or _evidence(self._seen[index]):
+                return index
+        return None
+
+
+def _evidence(text: str) -> int:
+    return sum(1 for pattern in words.COMPANY if pattern.search(text))
