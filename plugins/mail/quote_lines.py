@@ -12,7 +12,7 @@ LOOKED_AT = 400
 """Characters of a line that are looked at: what a mail program adds is shorter."""
 _ATTRIBUTION = 300
 _LINES = 4  # that an attribution may be broken over
-_HEADER_GAP = 3  # lines of a wrapped header before the next one
+_HEADER_GAP = 5  # lines, of a wrapped header and blank, before the next one
 
 
 class Line(Enum):
@@ -35,9 +35,13 @@ BORDERS = frozenset({Line.WROTE, Line.HEADER, Line.ORIGINAL, Line.FORWARD})
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"))
 _QUOTE = re.compile(r"[ \t\u00a0]{0,8}(?:>|&gt;|»)")
-_MARKS = re.compile(r"(?:[ \t\u00a0]{0,8}(?:>|&gt;|»)){1,60}[ \t\u00a0]?")
+_MARKS = re.compile(
+    r"[ \t]{0,4}[A-Za-z|]{0,4}(?:[ \t\u00a0]{0,8}(?:>|&gt;|»|\|)){1,60}[ \t\u00a0]?"
+)
 _RULER = re.compile(r"[ \t]{0,20}(?:[-_=+~#*—–]{2,}|[ᐧ—–_*-]|(?:[-*_] ){2,}[-*_]?)[ \t]{0,20}$")
-_FRAMED = re.compile(r"[ \t]{0,8}[-_=*~—–]{2,60}[ \t]{0,4}([^-_=*~\s—–].{0,78}?)[ \t]{0,4}[-_=*~—–]{2,60}[ \t]*$")
+_FRAMED = re.compile(
+    r"[ \t]{0,8}[-_=*~—–]{2,60}[ \t]{0,4}([^-_=*~\s—–].{0,78}?)[ \t]{0,4}[-_=*~—–]{2,60}[ \t]*$"
+)
 _MAIL = re.compile(r"[^\s<>@\[\]()]{1,64}@[^\s<>@\[\]()]{1,190}")
 _FRAMED_MAIL = re.compile(r"[<(\[][ \t]?(?:mailto:)?[^\s<>@]{1,64}@[^\s<>@]{1,190}")
 _DATE = re.compile(
@@ -45,12 +49,28 @@ _DATE = re.compile(
     r"|(?<!\d)\d{1,2}\.?(?:st|nd|rd|th)? (?:de )?[^\W\d_]{3,12}|[^\W\d_]{3,12}\.? \d{1,2}(?!\d|:)"
 )
 _TIME = re.compile(
-    r"(?<!\d)\d{1,2}:\d{2}(?!\d)|(?:kl|klo|um|at|godz|ore|alle)\.? {0,2}\d{1,2}[.:h]\d{2}|\d{1,2}h\d{2}|\d{1,2}[时時点시]"
+    r"(?<!\d)\d{1,2}:\d{2}(?!\d)|(?:kl|klo|um|at|godz|ore|alle)\.? {0,2}\d{1,2}[.:h]\d{2}"
+    r"|\d{1,2}h\d{2}|\d{1,2}[时時点시]"
 )
 _ENDS = re.compile(r"[:：][ \t*_]{0,4}(?:[-_=]{2,60})?[ \t]*$")
-_FULL_DATE = re.compile(r"[\"“(\[]?\d{1,4}(?:[./-]\d{1,2}[./-]|年)\d{1,4}|[\"“(\[]?\d{1,2}\.? [^\W\d_]{3,12}\.? (?:19|20)\d{2}")
-_ISO_SOMEBODY = re.compile(r"\d{4}-\d\d-\d\d,? \d{1,2}:\d\d(?::\d\d)? (?:GMT|UTC)?[+-]\d{2}:?\d{2},? \S.{0,80}$")
-_LOTUS = re.compile(r"\S.{0,80}? ---\d{1,4}[./-]\d{1,2}[./-]\d{2,4} \d{1,2}:\d\d(?::\d\d)?.{0,10}---")
+_FULL_DATE = re.compile(
+    r"[\"“(\[]?(?:\d{1,4}(?:[./-]\d{1,2}[./-]|年)\d{1,4}"
+    r"|\d{1,2}\.? [^\W\d_]{3,12}\.? (?:19|20)\d{2})"
+)
+_ISO_SOMEBODY = re.compile(
+    r"\d{4}-\d\d-\d\d,? \d{1,2}:\d\d(?::\d\d)? (?:GMT|UTC)?[+-]\d{2}:?\d{2},? \S.{0,80}$"
+)
+_DATE_MAIL = re.compile(
+    r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\S?(?: .{0,120}?)?<[^\s<>@]{1,64}@[^\s<>@]{1,190}>[:：]?$"
+)
+_LOTUS = re.compile(
+    r"\S.{0,80}? ---\d{1,4}[./-]\d{1,2}[./-]\d{2,4} \d{1,2}:\d\d(?::\d\d)?.{0,10}---"
+)
+_NEWS_END = re.compile(r"(?:news:|<)\S{3,120}$")
+_WHOLE = (_ISO_SOMEBODY, _DATE_MAIL, _LOTUS, words.POSTED)
+"""Attributions that need no verb, as whole lines."""
+_PIPE = re.compile(r"[ \t]{0,4}\|(?:[^|]*$)")
+_INITIALS = re.compile(r"[ \t]{0,4}[A-Za-z]{1,4}>(?:[ \t>]|$)")
 
 
 def bare(line: str) -> str:
@@ -69,6 +89,7 @@ def classify(seen: Sequence[str]) -> list[Line]:
     Signatures that only their surroundings give away are found later.
     """
     kinds = [_alone(line) for line in seen]
+    _find_other_quotes(seen, kinds)
     _find_wrote(seen, kinds)
     _find_headers(seen, kinds)
     _find_framed(seen, kinds)
@@ -94,6 +115,18 @@ def is_device(line: str) -> bool:
     return known is not None and len(plain) <= 110 and words.DEVICE.search(line) is not None
 
 
+def _find_other_quotes(seen: Sequence[str], kinds: list[Line]) -> None:
+    """Rarer marks, a bar or somebody's initials: only several lines of them are a quote."""
+    for mark in (_PIPE, _INITIALS):
+        marked = [
+            kind is Line.TEXT and mark.match(line) is not None
+            for line, kind in zip(seen, kinds, strict=True)
+        ]
+        for index in range(len(seen) - 1):
+            if marked[index] and marked[index + 1]:
+                kinds[index] = kinds[index + 1] = Line.QUOTE
+
+
 # --- attributions
 
 
@@ -105,20 +138,31 @@ def is_attribution(text: str, *, quoted_next: bool = False, strict: bool = False
     text = text.replace("&lt;", "<").replace("&gt;", ">").strip(" \t*_-=")
     if not 6 <= len(text) <= _ATTRIBUTION or (strict and not _begins(text)):
         return False
-    if _ISO_SOMEBODY.match(text) or _LOTUS.match(text):
+    if any(pattern.match(text) for pattern in _WHOLE):
         return True
-    verb = words.WROTE.search(text)
+    verb = _verb(text)
     mail, date, time = _FRAMED_MAIL.search(text), _DATE.search(text), _TIME.search(text)
-    ends = bool(_ENDS.search(text)) or (verb is not None and verb.end() >= len(text) - 2)
+    ends = bool(_ENDS.search(text)) or _ends_with(verb, text)
+    if verb is not None and words.NEWS.search(text):
+        ends = ends or bool(_NEWS_END.search(text))
     if not ends:
         return quoted_next and bool(verb and date and (time or mail)) and _begins(text)
     if verb is None:
         return bool(mail and date and (time or quoted_next)) or bool(quoted_next and date and time)
     if mail is not None:
         return True
-    if words.SELF.search(text):
-        return False
-    return bool(date and time) or (quoted_next and len(text) <= 160)
+    if quoted_next and len(text) <= 160:
+        return True
+    told = words.TELLS.search(text) is not None
+    return date is not None and not told and (time is not None or _begins(text))
+
+
+def _verb(text: str) -> re.Match[str] | None:
+    return max(words.WROTE.finditer(text), key=lambda found: found.end(), default=None)
+
+
+def _ends_with(verb: re.Match[str] | None, text: str) -> bool:
+    return verb is not None and verb.end() >= len(text) - 2
 
 
 def _begins(text: str) -> bool:
@@ -148,12 +192,11 @@ def _find_wrote(seen: Sequence[str], kinds: list[Line]) -> None:
 def _may_end(line: str, quoted_next: bool) -> bool:
     if len(line) > _ATTRIBUTION:
         return False
-    if quoted_next or _ENDS.search(line) or _ISO_SOMEBODY.match(line) or _LOTUS.match(line):
+    if quoted_next or _ENDS.search(line) or any(pattern.match(line) for pattern in _WHOLE):
         return True
-    last = None
-    for last in words.WROTE.finditer(line):
-        pass
-    return last is not None and last.end() >= len(line.rstrip(" \t*_-=")) - 2
+    if _NEWS_END.search(line):
+        return True
+    return _ends_with(_verb(line), line.rstrip(" \t*_-="))
 
 
 def _start_of_attribution(
@@ -186,7 +229,7 @@ def _quoted_next(kinds: Sequence[Line]) -> list[bool]:
 
 
 def label_of(line: str) -> str | None:
-    """The kind of header that a line begins with: ``from``, ``sent``, ``to``, ``subject``, ``more``."""
+    """The kind of header that a line begins with: a group's name of ``quote_words.LABEL``."""
     found = words.LABEL.match(line)
     return found.lastgroup if found else None
 
@@ -211,9 +254,7 @@ def _find_headers(seen: Sequence[str], kinds: list[Line]) -> None:
         index = end + 1
 
 
-def _block(
-    kinds: Sequence[Line], labels: Sequence[str | None], start: int
-) -> tuple[int, set[str]]:
+def _block(kinds: Sequence[Line], labels: Sequence[str | None], start: int) -> tuple[int, set[str]]:
     """The last header's line of a block, and which kinds it has."""
     end, found = start, {str(labels[start])}
     index = start + 1

@@ -81,7 +81,7 @@ def _signed(kinds: Sequence[Line], start: int, end: int) -> bool:
 
 
 def _written(seen: Sequence[str], kinds: Sequence[Line], start: int, end: int) -> list[int]:
-    """The sender's lines of a zone: with the quotes between and before them, if they answer those."""
+    """The sender's lines of a zone, with the quotes that they answer."""
     texts = [index for index in range(start, end) if kinds[index] is Line.TEXT]
     if not texts:
         return []
@@ -104,13 +104,13 @@ def _attributed(seen: Sequence[str], kinds: Sequence[Line], start: int, end: int
 
 def _without_own(seen: Sequence[str], kinds: Sequence[Line]) -> list[int]:
     """What a mail says in which nothing stands but quotes: what it forwards, or what it marks."""
-    start = 0
-    if Line.FORWARD in kinds:
+    start, forwarded = 0, Line.FORWARD in kinds
+    if forwarded:
         start = kinds.index(Line.FORWARD)
     elif _attributed(seen, kinds, 0, len(kinds)):
         return []
     quotes = [index for index in range(start, len(kinds)) if kinds[index] is Line.QUOTE]
-    if start:
+    if forwarded:
         inside = classify([unquoted(seen[index]) for index in quotes])
         quotes = [index for index, kind in zip(quotes, inside, strict=True) if kind not in BORDERS]
     if not quotes:

@@ -1,8 +1,9 @@
-"""Signatures, legal notes and footers: found by what stands around them, in stretches of own text."""
+"""Signatures, legal notes and footers, found in stretches of own text by what stands around."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, MutableSequence, Sequence
 
 from plugins.mail import quote_words as words
@@ -10,6 +11,7 @@ from plugins.mail.quote_lines import BORDERS, Line, is_device
 
 _DASHES = re.compile(r"[ \t]{0,3}(?:--|—|––)[ \t]*$")
 _LONG_RULER = re.compile(r"[ \t]{0,20}\S{3,}")
+_RULERS = 20  # of a stretch that are looked at, from its end
 _MOST_LINES = 25  # of a company's signature
 _MOST_LETTERS = 120  # of one of its lines
 _NAME_LINES = 3  # below "Best regards"
@@ -84,24 +86,30 @@ class _Stretch:
             for index in range(self._start, self._end)
             if self._kinds[index] is Line.RULER and _LONG_RULER.match(self._seen[index])
         ]
-        framing = any(
-            any(first < text < second for text in self._texts)
-            for first, second in zip(rulers[:1], rulers[-1:], strict=True)
-        )
-        closings = [index for index in self._texts if words.CLOSING.match(self._seen[index])]
-        for ruler in rulers:
-            before = [index for index in self._texts[:1] if index < ruler]
-            below = next((index for index in self._texts if index > ruler), None)
-            if below is None or not (before or after_quote):
+        if not rulers:
+            return
+        first, closings = self._texts[0], self._closings()
+        framing = self._text_after(rulers[0]) < rulers[-1]
+        for ruler in rulers[-_RULERS:]:
+            below, written = self._text_after(ruler), first < ruler
+            if below == self._end or not (written or after_quote):
                 continue
-            if before and self._last_text_before(ruler).endswith(":"):
+            if written and self._last_text_before(ruler).endswith(":"):
                 continue
-            if framing and not self._signs(below) and not any(one < ruler for one in closings):
+            if framing and not self._signs(below) and not (closings and closings[0] < ruler):
                 continue
-            if any(one > below for one in closings):
+            if closings and closings[-1] > below:
                 continue
             yield ruler
             return
+
+    def _closings(self) -> list[int]:
+        return [index for index in self._texts if words.CLOSING.match(self._seen[index])]
+
+    def _text_after(self, index: int) -> int:
+        """The next line of text; the end where there is none."""
+        position = bisect_right(self._texts, index)
+        return self._texts[position] if position < len(self._texts) else self._end
 
     def _last_text_before(self, index: int) -> str:
         while self._kinds[index] is not Line.TEXT:
@@ -126,14 +134,19 @@ class _Stretch:
                 return
 
     def _company(self) -> Iterator[int]:
-        closings = [index for index in self._texts if words.CLOSING.match(self._seen[index])]
+        closings = self._closings()
         if not closings:
             return
         below = [index for index in self._texts if index > closings[-1]]
         start = self._below_the_name(below)
         rest = [self._seen[index] for index in below if start is not None and index >= start]
         short = all(len(line) <= _MOST_LETTERS for line in rest)
-        if start is not None and short and len(rest) <= _MOST_LINES and _evidence("\n".join(rest)) >= 2:
+        if (
+            start is not None
+            and short
+            and len(rest) <= _MOST_LINES
+            and _evidence("\n".join(rest)) >= 2
+        ):
             yield start
 
     def _below_the_name(self, below: Sequence[int]) -> int | None:
