@@ -104,16 +104,15 @@ def _attributed(seen: Sequence[str], kinds: Sequence[Line], start: int, end: int
 
 def _without_own(seen: Sequence[str], kinds: Sequence[Line]) -> list[int]:
     """What a mail says in which nothing stands but quotes: what it forwards, or what it marks."""
-    start, forwarded = 0, Line.FORWARD in kinds
-    if forwarded:
+    start = 0
+    if Line.FORWARD in kinds:
         start = kinds.index(Line.FORWARD)
     elif _attributed(seen, kinds, 0, len(kinds)):
         return []
     quotes = [index for index in range(start, len(kinds)) if kinds[index] is Line.QUOTE]
-    if forwarded:
-        inside = classify([unquoted(seen[index]) for index in quotes])
-        quotes = [index for index, kind in zip(quotes, inside, strict=True) if kind not in BORDERS]
-    if not quotes:
+    inside = classify([unquoted(seen[index]) for index in quotes])
+    said = [index for index, kind in zip(quotes, inside, strict=True) if kind not in _PASSED]
+    if not said:
         return []
-    inner = range(quotes[0], quotes[-1] + 1)
-    return [index for index in inner if kinds[index] in (Line.QUOTE, Line.EMPTY)]
+    between = range(said[0], said[-1] + 1)
+    return [index for index in between if kinds[index] in (Line.QUOTE, Line.EMPTY)]

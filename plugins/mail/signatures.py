@@ -127,11 +127,17 @@ class _Stretch:
                 continue  # somebody's first words are no note below them
             if index > self._start and self._kinds[index - 1] is Line.TEXT:
                 continue
-            paragraph = " ".join(self._seen[index : min(self._end, index + 3)])
-            found = words.LEGAL.search(paragraph)
+            found = words.LEGAL.search(" ".join(self._paragraph(index)))
             if found is not None and found.start() < 60:
                 yield index
                 return
+
+    def _paragraph(self, start: int) -> Iterator[str]:
+        """The first lines of one: a sentence may be broken anywhere."""
+        for index in range(start, min(self._end, start + 3)):
+            if self._kinds[index] is not Line.TEXT:
+                return
+            yield self._seen[index]
 
     def _company(self) -> Iterator[int]:
         closings = self._closings()
