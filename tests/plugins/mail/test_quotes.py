@@ -119,7 +119,8 @@ LONG = [
     "a", "> ", "-", "- ", "Von: x\n", "wrote: ", "wrote:\n", " ", "<", "a@b ", "\n", "--\n", "|\n",
     "---\nx\n", "Am 3. Nov schrieb\n", "On Mon 3 Nov 2025 10:12\n", "Mit freundlichen Grüßen\nx\n",
     "Von: a Gesendet: b Betreff: ", "sent from my iphone\n", "\u200b",
-    "From: a\nSent: b\nTo: c\n\nd\n", "-----Original Message-----\n", "> On 1 Nov 2025 10:10 X wrote:\n",
+    "From: a\nSent: b\nTo: c\n\nd\n", "-----Original Message-----\n",
+    "> On 1 Nov 2025 10:10 X wrote:\n",
     "confidential this message ",
 ]  # fmt: skip
 

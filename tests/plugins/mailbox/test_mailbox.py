@@ -42,11 +42,13 @@ async def mail(bot: RunningBot, text: str, to: str = TO) -> str:
 
 
 async def shown(bot: RunningBot) -> list[dict[str, object]]:
-    async with aiohttp.ClientSession() as session:
-        async with session.get(f"{bot.url}/mailbox/mails") as answer:
-            assert answer.status == 200
-            mails: list[dict[str, object]] = (await answer.json())["mails"]
-            return mails
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{bot.url}/mailbox/mails") as answer,
+    ):
+        assert answer.status == 200
+        mails: list[dict[str, object]] = (await answer.json())["mails"]
+        return mails
 
 
 async def test_a_mail_is_shown_newest_first_and_told_by_its_row(bot: RunningBot) -> None:
