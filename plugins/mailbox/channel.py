@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bot.messages import Address, Features, Outbound
-from bot.ports import Channel, Inbox, Route, Tx
+from bot.ports import Channel, Inbox, Route, Texts, Tx
 from bot.store.codec import utc_now
 from plugins.mailbox import ledger
 from plugins.mailbox.api import NAME, ShownMail
@@ -48,7 +48,7 @@ class MailboxChannel:
         inbox = self._inbox
         if inbox is None:
             raise RuntimeError("the channel is not open")
-        subject = inbox.texts.render("mailbox_subject", out.facts, language=out.language).text
+        subject = _subject(inbox.texts, out)
         now = utc_now()
         number = await inbox.store.write(lambda tx: ledger.add(tx, out, subject, now, self._keep))
         self._listeners.ring(NAME)
@@ -70,3 +70,10 @@ class MailboxChannel:
     def routes(self, inbox: Inbox) -> Sequence[Route]:
         """The page, and what it asks for."""
         return mailbox_routes(inbox, self._listeners)
+
+
+def _subject(texts: Texts, out: Outbound) -> str:
+    """As the plugin that sends mail words it for a mail that answers none."""
+    own = f"mail_subject_{(out.response or '').removeprefix('utter_')}"
+    response = own if texts.has(own) else "mailbox_subject"
+    return texts.render(response, out.facts, language=out.language).text
