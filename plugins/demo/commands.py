@@ -19,8 +19,7 @@ from host.cli import Context
 from host.settings import LogOptions, Settings, load
 from plugins.demo.orders import ORDERS, PERSON
 from plugins.mailbox.api import NAME as MAILBOX
-from plugins.mailbox.api import Mailbox
-from plugins.web.api import DeskDoor
+from plugins.web.api import DeskDoor, MailDoor
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -151,7 +150,7 @@ def _welcome(console: Console, app: App, seconds: float) -> None:
     console.print(f"The shop with its chat   [bold]{app.url}/[/]", soft_wrap=True)
     console.print(f"The desk of the agents   [bold]{escape(desk)}[/]", soft_wrap=True)
     with suppress(LookupError):  # mail is set up: it goes out
-        mails = app.plugins.get(Mailbox).url(app.url)
+        mails = app.plugins.get(MailDoor).url(app.url)
         console.print(f"The mail that it sends   [bold]{mails}[/]", soft_wrap=True)
     console.print("[dim]Whoever has the desk's address can answer customers.[/]\n")
     console.print(orders)

@@ -10,6 +10,7 @@ from host.ports import Registrar
 from plugins.mailbox.api import Mailbox
 from plugins.mailbox.channel import MailboxChannel
 from plugins.mailbox.settings import MailboxSettings
+from plugins.web.api import MailDoor
 
 
 @hookimpl
@@ -25,3 +26,4 @@ def bot_register(bot: Registrar) -> None:
     bot.add_channel(mailbox)
     bot.provide(ReachesEmail, mailbox)
     bot.provide(Mailbox, mailbox)
+    bot.provide(MailDoor, mailbox)

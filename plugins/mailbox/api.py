@@ -28,8 +28,5 @@ class Mailbox(Protocol):
     def channel(self) -> Channel:
         """The channel that keeps the mails, for a process that opens only some channels."""
 
-    def url(self, base_url: str) -> str:
-        """The address of the page; it answers only browsers on this machine."""
-
     def mails(self, tx: Tx, rows: Sequence[str]) -> list[ShownMail]:
         """The mails that left as these rows of the outbox, in order."""

@@ -16,7 +16,7 @@ from plugins.web.api import Listeners
 
 
 class MailboxChannel:
-    """A :class:`bot.ports.WebhookChannel`, the port ``ReachesEmail``, and the port ``Mailbox``.
+    """A webhook channel, and the ports ``ReachesEmail``, ``Mailbox`` and ``MailDoor``.
 
     Nothing leaves the process, so a mail is sent as soon as it is noted, and once.
     """

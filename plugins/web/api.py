@@ -17,6 +17,7 @@ __all__ = [
     "Handler",
     "Listener",
     "Listeners",
+    "MailDoor",
     "Pages",
     "event",
     "explainer",
@@ -35,3 +36,10 @@ class DeskDoor(Protocol):
 
         Whoever has it can answer customers: show it to the operator only.
         """
+
+
+class MailDoor(Protocol):
+    """The port that tells where the demo's mail is shown (the mailbox plugin provides it)."""
+
+    def url(self, base_url: str) -> str:
+        """The page's address. It answers only browsers on this machine."""

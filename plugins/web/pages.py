@@ -7,16 +7,18 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.ports import Route, Texts
-from plugins.web.api import DeskDoor
+from plugins.web.api import DeskDoor, MailDoor
 from plugins.web.assets import Pages, is_local
-from plugins.web.serving import HEADERS, Handler, explainer, route
+from plugins.web.serving import HEADERS, Handler, explainer, json_response, route
 from plugins.web.settings import WebSettings
 
 STATIC = Path(__file__).with_name("static")
 
 
-def page_routes(settings: WebSettings, door: DeskDoor, texts: Texts) -> list[Route]:
-    """The pages: the chat, the desk, and in the demo the shop and the way to the desk."""
+def page_routes(
+    settings: WebSettings, door: DeskDoor, texts: Texts, mail: MailDoor | None = None
+) -> list[Route]:
+    """The pages: the chat, the desk, and in the demo the shop and the ways to desk and mail."""
     pages = Pages(STATIC)
     explain = explainer(texts, settings.upload_mb)
     ancestors = " ".join(("'self'", *settings.frame_ancestors))
@@ -28,6 +30,7 @@ def page_routes(settings: WebSettings, door: DeskDoor, texts: Texts) -> list[Rou
     if settings.demo:
         routes += route("GET", "/", pages.page("shop.html"), explain)
         routes += route("GET", "/demo/desk", demo_desk(door), explain)
+        routes += route("GET", "/demo/places", demo_places(mail), explain)
     return routes
 
 
@@ -40,3 +43,13 @@ def demo_desk(door: DeskDoor) -> Handler:
         return web.Response(status=302, headers=headers)
 
     return lead
+
+
+def demo_places(mail: MailDoor | None) -> Handler:
+    """Tell the shop's page where the demo's mail is shown, if it is and this browser may see it."""
+
+    async def tell(request: web.Request) -> web.StreamResponse:
+        here = mail if is_local(request) else None
+        return json_response({"mail": None if here is None else here.url("")})
+
+    return tell

@@ -9,9 +9,9 @@ const list = new Drawn(byId("list"));
 let mails = null;
 let opened = 0; // the newest one when the page was opened: what is newer is marked
 
-/** A text with its codes marked: six digits that stand alone. */
+/** A text with its codes marked: six digits that stand alone, which those of an order number do not. */
 function marked(text) {
-  return text.split(/(?<!\d)(\d{6})(?!\d)/).flatMap((part, index) =>
+  return text.split(/(?<![\w-])(\d{6})(?![\w-])/).flatMap((part, index) =>
     index % 2 === 1 ? [el("strong", { class: "code" }, part)] : linked(part));
 }
 
