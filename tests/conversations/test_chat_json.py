@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,6 @@ from tests.live.chat import CODE, Line, chat_json
 from tests.live.words import said
 
 DU = '[bot]\nformality = "du"\n'
-# All lines are there at once, and nobody is who could read a code.
-PAIR = DU + '[identity.proofs]\nchange_address = ["pair"]\n'
 
 TRACK = ["hey, wo steckt mein paket?", "100234", "50674"]
 MOVE = [
@@ -66,7 +63,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Line]]:
         {"sender": sender, "text": text} for sender, texts in SENDERS.items() for text in texts
     ]
     lines += ['{"sender": "odd", "text": ""}', "no json", '{"text": "nobody"}']
-    got = chat_json(tmp_path_factory.mktemp("chat"), lines, PAIR)
+    got = chat_json(tmp_path_factory.mktemp("chat"), lines, DU)
     assert len(got) == len(lines)
     found: dict[str, list[Line]] = {"odd": [got[-3]], "bad": got[-2:]}
     for line, answer in zip(lines[:-3], got, strict=False):
@@ -106,17 +103,9 @@ def test_lines_that_are_none(answers: dict[str, list[Line]]) -> None:
     assert all(line["replies"] == [] and line["error"]["message"] for line in answers["bad"])
 
 
-def test_an_address_is_changed_with_the_code_of_the_mail_that_a_line_tells(tmp_path: Path) -> None:
-    def chat(*texts: str) -> list[Line]:
-        return chat_json(tmp_path, [{"sender": "move", "text": text} for text in texts], DU)
-
-    (asked,) = chat("kannst du meine lieferadresse ändern? bestellung 100235, plz 20095")
+def test_the_mail_is_told_by_the_line_that_caused_it(answers: dict[str, list[Line]]) -> None:
+    asked, *rest = answers["move"]
     (mail,) = asked["mails"]
     assert mail["to"] == "joerg.mueller@example.org"
     assert mail["subject"] == "Dein Code für die Bestellung B-100235"
-    (code,) = re.findall(r"(?<![\w-])\d{6}(?!\w)", mail["text"])
-    told = chat(code, "lindenweg 4, 50674 köln", "ja")
-    heard = ["\n".join(reply["text"] for reply in line["replies"]) for line in told]
-    assert "Lindenweg 4" in heard[1]
-    assert said("utter_change_address_done", heard[2], "de", "du"), heard
-    assert all("mails" not in line for line in told)
+    assert not any("mails" in line for line in rest)
