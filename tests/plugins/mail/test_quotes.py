@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from plugins.mail.quotes import fold
+from plugins.mail.quoting.quotes import fold
 
 PAIRS = sorted((Path(__file__).parent / "replies").glob("*.txt"))
 

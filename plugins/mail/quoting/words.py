@@ -2,7 +2,7 @@
 
 Collected from the programs' own output (Outlook, Apple Mail, Gmail, GMX and WEB.DE, Thunderbird,
 Yahoo, Proton, Samsung, K-9, Lotus Notes, Zoho ...). What is not in a list is still recognised where
-dates, addresses and quote marks say enough: see :mod:`plugins.mail.quote_lines`.
+dates, addresses and quote marks say enough: see :mod:`plugins.mail.quoting.lines`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 
-from plugins.mail import quote_words as words
+from plugins.mail.quoting import words
 
 LOOKED_AT = 400
 """Characters of a line that are looked at: what a mail program adds is shorter."""
@@ -229,7 +229,7 @@ def _quoted_next(kinds: Sequence[Line]) -> list[bool]:
 
 
 def label_of(line: str) -> str | None:
-    """The kind of header that a line begins with: a group's name of ``quote_words.LABEL``."""
+    """The kind of header that a line begins with: a group's name of ``words.LABEL``."""
     found = words.LABEL.match(line)
     return found.lastgroup if found else None
 

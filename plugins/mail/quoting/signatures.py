@@ -6,8 +6,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, MutableSequence, Sequence
 
-from plugins.mail import quote_words as words
-from plugins.mail.quote_lines import BORDERS, Line, is_device
+from plugins.mail.quoting import words
+from plugins.mail.quoting.lines import BORDERS, Line, is_device
 
 _DASHES = re.compile(r"[ \t]{0,3}(?:--|—|––)[ \t]*$")
 _LONG_RULER = re.compile(r"[ \t]{0,20}\S{3,}")

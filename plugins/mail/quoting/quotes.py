@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plugins.mail.model import Folded
-from plugins.mail.quote_lines import BORDERS, Line, bare, classify, unquoted
-from plugins.mail.signatures import find_signatures
+from plugins.mail.quoting.lines import BORDERS, Line, bare, classify, unquoted
+from plugins.mail.quoting.signatures import find_signatures
 
 _LOOK = 12  # quoted lines in which an attribution is looked for
 _PASSED = BORDERS | {Line.EMPTY, Line.RULER}
