@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -143,6 +144,32 @@ async def _visit(demo: Demo) -> None:
         await chat.wait(lambda message: message.text == "Guten Tag, hier ist Nora.")
         await agent.hand_back(case["id"], outcome="Alles geklärt.")
         await chat.wait(lambda message: "Alles geklärt." in message.text)
+    async with ChatClient(demo.url) as newcomer:
+        await _change_an_address(demo, newcomer)
+
+
+async def _change_an_address(demo: Demo, chat: ChatClient) -> None:
+    """As a newcomer does it who has no mail server: the code is on the page that was printed."""
+    mailbox = f"{demo.url}/mailbox"
+    assert mailbox in demo.text()
+    await chat.post("Ich möchte die Lieferadresse von B-100235 ändern, PLZ 20095")
+    mails: list[dict[str, str]] = []
+
+    async def arrived() -> bool:
+        async with chat.session.get(f"{mailbox}/mails") as answer:
+            mails[:] = (await answer.json())["mails"]
+        return bool(mails)
+
+    async with asyncio.timeout(20):
+        while not await arrived():  # noqa: ASYNC110 - another process's page has no event
+            await asyncio.sleep(0.2)
+    assert mails[0]["to"] == "joerg.mueller@example.org"
+    (code,) = re.findall(r"(?<![\w-])\d{6}(?!\w)", mails[0]["text"])
+    await chat.ask(code)
+    await chat.post("Lindenweg 4, 50674 Köln")
+    await chat.wait(lambda message: message.direction == "out" and "Lindenweg 4" in message.text)
+    answer = await chat.ask("Ja")
+    assert "Lindenweg 4, 50674 Köln" in answer.text
 
 
 def _descendants(pid: int) -> set[int]:

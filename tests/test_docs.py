@@ -49,6 +49,7 @@ CHANNELS: dict[str, dict[str, Any]] = {
     "telegram": {"mode": "webhook"},
     "whatsapp": {"account_sid": "AC" + "0" * 32, "sender": "+4930901820"},
 }
+DEMO = "mailbox"  # stands in for mail, and is never on beside it
 PAGE_OF = {"slack": "slack-channel"}  # Slack is a desk, too
 SECRETS = {
     "SCHALTER_MAIL_SUPPORT_PASSWORD": "password",
@@ -88,8 +89,18 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shown:
         plugins={"web": {"demo": True}, **CHANNELS},
         environment=SECRETS,
     )
+    shown = _built(settings, tmp_path, models, DEMO)
+    demo = Settings(plugins={"web": {"demo": True}, DEMO: {}})
+    shown.routes += _built(demo, tmp_path, models, *CHANNELS, "mail").routes
+    return shown
+
+
+def _built(
+    settings: Settings, tmp_path: Path, models: dict[str, type[BaseModel]], *leave_out: str
+) -> Shown:
     shown = Shown(load(settings, tmp_path), models)
     mine = [plugin for plugin in shown.plugins.all if plugin.distribution == "schalter"]
+    mine = [plugin for plugin in mine if plugin.name not in leave_out]
     assert all(plugin.state == "active" for plugin in mine), shown.plugins.report()
     shown.plugins.all = mine
     wiring = wire(settings, shown.plugins, tmp_path)

@@ -23,7 +23,9 @@ def chat(context: Context, as_json: bool, sender: str) -> None:
     With [b]--json[/b] each line is a turn of its own:
     {"sender": "c1", "text": "...", "id": "optional", "attachments": ["optional/path.jpg"]},
     and each gets one line, in order: {"sender", "id", "replies", "intent", "confidence",
-    "entities", "owner"}, or "error" with "code" and "message".
+    "entities", "owner"}, or "error" with "code" and "message"; "mails" where it caused some.
+
+    No mail is sent from here: what would be one is shown.
 
     [b]Examples:[/b] bot chat --data /tmp/try · bot chat --json < lines.jsonl
     """

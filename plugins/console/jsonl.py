@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -109,7 +110,7 @@ class JsonChat:
             }
             for reply in ended.replies
         ]
-        return {
+        answer = {
             "sender": line.sender,
             "id": line.id,
             "replies": replies,
@@ -118,6 +119,9 @@ class JsonChat:
             "entities": ended.entities,
             "owner": ended.owner,
         }
+        if ended.mails:
+            answer["mails"] = [asdict(mail) for mail in ended.mails]
+        return answer
 
 
 def _document(raw: bytes | None) -> dict[str, Any]:

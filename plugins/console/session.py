@@ -6,22 +6,25 @@ import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from bot.messages import Attachment, Outbound
+from bot.ports import Channel
 from bot.store import StoreError
 from host.app import App
 from host.cli import Context
 from host.errors import Fatal
 from host.folder import locked
-from host.settings import LogOptions
+from host.settings import LogOptions, Settings
 from host.wiring import store_of
 from plugins.console.channel import NAME, AbsentDesk, ConsoleChannel
-from plugins.console.turns import Ended, Line, TurnWatch, waiting_elsewhere
+from plugins.console.turns import Ended, Line, Mails, TurnWatch, no_mails, waiting_elsewhere
+from plugins.mailbox.api import NAME as MAILBOX
+from plugins.mailbox.api import Mailbox
 
 _BLOCK = 64 * 1024
 _READ_AHEAD = 8  # lines
@@ -59,15 +62,29 @@ async def open_session(
 ) -> AsyncIterator[Session]:
     """Open the bot on the data folder and wait until it can answer. Raises Fatal."""
     await _refuse_strangers(context)
-    log = LogOptions.model_validate({"level": log_level})
-    settings = replace(context.settings.changed(host="127.0.0.1", port=0), log=log)
+    context.settings = _without_mail(context, log_level)
+    vars(context).pop("plugins", None)
     desks = {desk.name: AbsentDesk(desk.name) for desk in context.plugins.each("desks")}
-    app = context.app(settings, channels={NAME: ConsoleChannel(show)}, desks=desks)
+    channels: dict[str, Channel] = {NAME: ConsoleChannel(show)}
+    mails: Mails = no_mails
+    with suppress(LookupError):  # it is left out: codes are then for agents
+        mailbox = context.plugins.get(Mailbox)
+        channels[mailbox.channel.name], mails = mailbox.channel, mailbox.mails
+    app = context.app(channels=channels, desks=desks)
     async with app:
         await app.ready()
-        watch = TurnWatch(app.store)
+        watch = TurnWatch(app.store, mails)
         async with watch.watching():
             yield Session(app, watch)
+
+
+def _without_mail(context: Context, log_level: str) -> Settings:
+    """Settings in which the demo's mailbox stands for mail: nothing is sent from here."""
+    log = LogOptions.model_validate({"level": log_level})
+    plugins = {name: table for name, table in context.settings.plugins.items() if name != "mail"}
+    if any(plugin.name == MAILBOX and plugin.state != "off" for plugin in context.plugins.all):
+        plugins.setdefault(MAILBOX, {})
+    return replace(context.settings.changed(host="127.0.0.1", port=0), plugins=plugins, log=log)
 
 
 async def _refuse_strangers(context: Context) -> None:

@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
+from rich.panel import Panel
 from rich.rule import Rule
+from rich.text import Text
 
 from bot.messages import Attachment, Author, Button, Outbound
 from bot.ports import Refused
 from bot.store.codec import new_id
 from plugins.console.session import Session, lines_of, standard_input
 from plugins.console.turns import Line
+from plugins.mailbox.api import ShownMail
 
 _LIMIT = 1024 * 1024  # bytes of a line
 _END = b"\n"  # no line holds it
@@ -44,6 +47,12 @@ class Talk:
             self._buttons = out.buttons
         for number, button in enumerate(out.buttons, 1):
             self._console.print(f"    [cyan]{number}[/] {escape(button.title)}")
+
+    def _show_mail(self, mail: ShownMail) -> None:
+        """Show what would be in somebody's mailbox: here nothing is sent."""
+        said = Group(Text(mail.subject, style="bold"), "", Text(mail.text))
+        title = Text(f"Mail to {mail.to}, shown here and sent to nobody")
+        self._console.print(Panel(said, title=title, title_align="left", border_style="yellow"))
 
     async def run(self, session: Session, sender: str, stopped: asyncio.Event) -> None:
         """Talk until the end of the input, /quit or Ctrl-C."""
@@ -91,6 +100,8 @@ class Talk:
         self._buttons, self._files = (), []
         with self._console.status("the bot is typing"):
             ended = await session.say(line)
+        for mail in ended.mails:
+            self._show_mail(mail)
         about = ended.intent or "-"
         self._console.print(f"[dim]{about} {ended.confidence:.2f}, owner: {ended.owner}[/]")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,11 @@ from bot.messages import Address, Attachment, Inbound, Kind
 from bot.ports import Row, Tx
 from bot.store import SQLiteStore, outbox
 from plugins.console.channel import NAME
+from plugins.mailbox.api import NAME as MAILBOX
+from plugins.mailbox.api import ShownMail
 
+Mails = Callable[[Tx, Sequence[str]], list[ShownMail]]
+"""The mails that left as some rows of the outbox."""
 _TOPICS = ("turn", "sent", "owner", "conversation")
 _WAITING = ("queued", "sending")
 _WENT_OUT = ("sent", "delivered", "read")
@@ -65,13 +69,20 @@ class Ended:
     intent: str | None = None
     confidence: float = 0.0
     entities: list[dict[str, Any]] = field(default_factory=list)
+    mails: list[ShownMail] = field(default_factory=list)
+
+
+def no_mails(_tx: Tx, _rows: Sequence[str]) -> list[ShownMail]:
+    """Where no mailbox is there, no mail was sent."""
+    return []
 
 
 class TurnWatch:
     """Tells when turns are over. Use within ``watching``."""
 
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: SQLiteStore, mails: Mails = no_mails) -> None:
         self._store = store
+        self._mails = mails
         self._rung: set[asyncio.Event] = set()
 
     @asynccontextmanager
@@ -93,7 +104,7 @@ class TurnWatch:
         try:
             while True:
                 event.clear()  # before reading: what happens after it rings again
-                ended = await self._store.read(lambda tx: _ended(tx, line))
+                ended = await self._store.read(lambda tx: _ended(tx, line, self._mails))
                 if ended is not None:
                     return ended
                 with suppress(TimeoutError):  # a ring that was missed costs a second, no more
@@ -102,7 +113,7 @@ class TurnWatch:
             self._rung.discard(event)
 
 
-def _ended(tx: Tx, line: Line) -> Ended | None:
+def _ended(tx: Tx, line: Line, mails: Mails) -> Ended | None:
     row = tx.row(
         "SELECT i.status, i.turn, c.owner FROM inbox i JOIN conversations c "
         "ON c.id = i.conversation WHERE i.channel = :channel AND i.wire_id = :wire_id",
@@ -117,12 +128,29 @@ def _ended(tx: Tx, line: Line) -> Ended | None:
     said = outbox.of_turn(tx, turn["key"])
     if turn["status"] == "frozen" or any(one["state"] in _WAITING for one in said):
         return None
+    codes = _codes(tx, turn["key"])
+    if any(code["waits"] for code in codes):
+        return None
     return Ended(
         owner=row["owner"],
+        mails=mails(tx, [code["row"] for code in codes]),
         replies=[_reply(one) for one in said if one["state"] in _WENT_OUT],
         intent=turn["intent"],
         confidence=turn["confidence"] or 0.0,
         entities=json.loads(turn["entities"]),
+    )
+
+
+def _codes(tx: Tx, turn: str) -> list[Row]:
+    """The mails with codes that a turn asked for: their rows, and whether they are still to leave.
+
+    A timer makes the mail a moment after the answer, in the conversation with another address.
+    """
+    return tx.rows(
+        "SELECT 'code.' || c.id AS row, t.id IS NOT NULL OR o.state IN ('queued', 'sending') "
+        "AS waits FROM codes c LEFT JOIN timers t ON t.kind = 'code_mail' AND t.subject = c.id "
+        "LEFT JOIN outbox o ON o.id = 'code.' || c.id WHERE c.turn = :turn ORDER BY c.rowid",
+        turn=turn,
     )
 
 
@@ -140,10 +168,11 @@ def waiting_elsewhere(tx: Tx) -> bool:
     return (
         tx.row(
             "SELECT 1 FROM outbox WHERE op = 'send' AND state IN ('queued', 'sending') "
-            "AND target <> :target UNION ALL SELECT 1 FROM inbox i LEFT JOIN turns t "
-            "ON t.key = i.turn WHERE i.channel <> :channel "
+            "AND target NOT IN (:target, :mailbox) UNION ALL SELECT 1 FROM inbox i "
+            "LEFT JOIN turns t ON t.key = i.turn WHERE i.channel <> :channel "
             "AND (i.status = 'pending' OR t.status = 'frozen') LIMIT 1",
             target=f"channel:{NAME}",
+            mailbox=f"channel:{MAILBOX}",
             channel=NAME,
         )
         is not None

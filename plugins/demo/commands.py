@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,8 @@ from rich.markup import escape
 from host.cli import Context
 from host.settings import LogOptions, Settings, load
 from plugins.demo.orders import ORDERS, PERSON
-from plugins.web.api import DeskDoor
+from plugins.mailbox.api import NAME as MAILBOX
+from plugins.web.api import DeskDoor, MailDoor
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,6 +76,8 @@ def demo_settings(config: Path | None, port: int) -> Settings:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SCHALTER_")}
     settings = load(config, environment) if config else Settings(environment=environment)
     plugins = {**settings.plugins, "web": {**_WEB, **settings.plugins.get("web", {})}}
+    if "mail" not in plugins:
+        plugins.setdefault(MAILBOX, {})
     log = settings.log if config else LogOptions(level="warning")
     return replace(settings.changed(port=port), plugins=plugins, log=log)
 
@@ -146,6 +149,9 @@ def _welcome(console: Console, app: App, seconds: float) -> None:
     # Soft-wrapped: an address that is cut is no address.
     console.print(f"The shop with its chat   [bold]{app.url}/[/]", soft_wrap=True)
     console.print(f"The desk of the agents   [bold]{escape(desk)}[/]", soft_wrap=True)
+    with suppress(LookupError):  # mail is set up: it goes out
+        mails = app.plugins.get(MailDoor).url(app.url)
+        console.print(f"The mail that it sends   [bold]{mails}[/]", soft_wrap=True)
     console.print("[dim]Whoever has the desk's address can answer customers.[/]\n")
     console.print(orders)
     console.print(

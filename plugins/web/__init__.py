@@ -7,7 +7,7 @@ from importlib.resources import files
 from bot.ports import Route
 from host.hooks import hookimpl
 from host.ports import Registrar, Services
-from plugins.web.api import DeskDoor
+from plugins.web.api import DeskDoor, MailDoor
 from plugins.web.channel import WebChannel
 from plugins.web.desk import WebDesk
 from plugins.web.desk_token import DeskToken
@@ -25,7 +25,11 @@ def bot_register(bot: Registrar) -> None:
     desk = WebDesk(settings, DeskToken(bot.data, configured), bot.public_url)
 
     def routes(services: Services) -> list[Route]:
-        return [*desk.routes(services), *page_routes(settings, desk, services.texts)]
+        try:
+            mail = services.get(MailDoor)
+        except LookupError:
+            mail = None
+        return [*desk.routes(services), *page_routes(settings, desk, services.texts, mail)]
 
     bot.add_migrations(files(__name__) / "migrations")
     bot.add_channel(WebChannel(settings, bot.public_url))

@@ -1,77 +1,24 @@
-"""The pages and what they load, read once from ``static/``, with headers that hold them in."""
+"""The pages and what they load, read once from ``static/``."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from bot.ports import Route, Texts
-from plugins.web.api import DeskDoor
-from plugins.web.serving import HEADERS, Handler, explainer, route
+from plugins.web.api import DeskDoor, MailDoor
+from plugins.web.assets import Pages, is_local
+from plugins.web.serving import HEADERS, Handler, explainer, json_response, route
 from plugins.web.settings import WebSettings
-from plugins.web.wire import Fault
 
-CSP = (
-    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors {ancestors}"
-)
 STATIC = Path(__file__).with_name("static")
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-class Pages:
-    """The files of ``static/``, read once: nothing else can be asked for."""
-
-    TYPES: Mapping[str, str] = {
-        ".html": "text/html",
-        ".css": "text/css",
-        ".js": "text/javascript",
-        ".json": "application/json",
-        ".svg": "image/svg+xml",
-    }
-
-    def __init__(self, folder: Path) -> None:
-        self._files = {
-            file.relative_to(folder).as_posix(): file.read_bytes()
-            for file in sorted(folder.rglob("*"))
-            if file.suffix in self.TYPES
-        }
-
-    def page(self, name: str, *, ancestors: str = "'self'") -> Handler:
-        """A handler that serves one page; ``ancestors`` may show it in a frame."""
-
-        async def serve(request: web.Request) -> web.StreamResponse:
-            return self._serve(request, name, ancestors)
-
-        return serve
-
-    async def asset(self, request: web.Request) -> web.StreamResponse:
-        """Serve what ``{name}`` of the path asks for."""
-        return self._serve(request, request.match_info["name"], "'self'")
-
-    def _serve(self, request: web.Request, name: str, ancestors: str) -> web.StreamResponse:
-        body = self._files.get(name)
-        if body is None:
-            raise Fault(404, "not_found")
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        headers = {
-            **HEADERS,
-            "Content-Security-Policy": CSP.format(ancestors=ancestors),
-            "Cache-Control": "no-cache",
-            "ETag": tag,
-        }
-        if request.headers.get("If-None-Match") == tag:
-            return web.Response(status=304, headers=headers)
-        kind = self.TYPES[Path(name).suffix]
-        return web.Response(body=body, content_type=kind, charset="utf-8", headers=headers)
-
-
-def page_routes(settings: WebSettings, door: DeskDoor, texts: Texts) -> list[Route]:
-    """The pages: the chat, the desk, and in the demo the shop and the way to the desk."""
+def page_routes(
+    settings: WebSettings, door: DeskDoor, texts: Texts, mail: MailDoor | None = None
+) -> list[Route]:
+    """The pages: the chat, the desk, and in the demo the shop and the ways to desk and mail."""
     pages = Pages(STATIC)
     explain = explainer(texts, settings.upload_mb)
     ancestors = " ".join(("'self'", *settings.frame_ancestors))
@@ -83,6 +30,7 @@ def page_routes(settings: WebSettings, door: DeskDoor, texts: Texts) -> list[Rou
     if settings.demo:
         routes += route("GET", "/", pages.page("shop.html"), explain)
         routes += route("GET", "/demo/desk", demo_desk(door), explain)
+        routes += route("GET", "/demo/places", demo_places(mail), explain)
     return routes
 
 
@@ -97,11 +45,11 @@ def demo_desk(door: DeskDoor) -> Handler:
     return lead
 
 
-def is_local(request: web.Request) -> bool:
-    """Whether a browser on this machine asks, by a name of this machine, through no proxy.
+def demo_places(mail: MailDoor | None) -> Handler:
+    """Tell the shop's page where the demo's mail is shown, if it is and this browser may see it."""
 
-    The name matters: a foreign site can make its own name lead here, and would read the answer.
-    """
-    host = urlsplit(f"//{request.host}").hostname
-    proxied = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "Via"))
-    return request.remote in LOOPBACK and host in LOOPBACK and not proxied
+    async def tell(request: web.Request) -> web.StreamResponse:
+        here = mail if is_local(request) else None
+        return json_response({"mail": None if here is None else here.url("")})
+
+    return tell

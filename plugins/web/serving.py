@@ -41,7 +41,7 @@ def language_of(request: web.Request) -> str:
     return "en" if wanted.strip() else "de"
 
 
-def explainer(texts: Texts, upload_mb: int) -> Explain:
+def explainer(texts: Texts, upload_mb: int = 0) -> Explain:
     """Gives the sentence for a failure, in the page's language."""
 
     def explain(request: web.Request, fault: Fault) -> str:

@@ -101,3 +101,11 @@ def test_the_owner_is_told(answers: dict[str, list[Line]]) -> None:
 
 def test_lines_that_are_none(answers: dict[str, list[Line]]) -> None:
     assert all(line["replies"] == [] and line["error"]["message"] for line in answers["bad"])
+
+
+def test_the_mail_is_told_by_the_line_that_caused_it(answers: dict[str, list[Line]]) -> None:
+    asked, *rest = answers["move"]
+    (mail,) = asked["mails"]
+    assert mail["to"] == "joerg.mueller@example.org"
+    assert mail["subject"] == "Dein Code für die Bestellung B-100235"
+    assert not any("mails" in line for line in rest)

@@ -1,6 +1,7 @@
 // The front of a shop that does not exist, for the demo.
 
 import { byId, el, kept } from "./dom.js";
+import { Stream } from "./stream.js";
 import { preferredLanguage, Words } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -53,9 +54,28 @@ async function setLanguage(language) {
   draw();
 }
 
+/** Lead to the demo's mail, where it is shown, and say when some came. */
+async function leadToMail() {
+  const { mail } = await (await fetch("demo/places")).json();
+  if (!mail) return;
+  const links = [...document.querySelectorAll(".to-mail")];
+  const came = byId("came").firstElementChild;
+  for (const link of links) link.href = mail;
+  for (const node of [...links, document.querySelector(".about-mail")]) node.hidden = node === came;
+  came.addEventListener("click", () => (came.hidden = true));
+  let known = null;
+  new Stream(() => `${mail}/events`, {
+    mails: ({ newest }) => {
+      if (known !== null && newest > known) came.hidden = false;
+      known = newest;
+    },
+  }, () => {}).start();
+}
+
 for (const button of document.querySelectorAll("[data-language]"))
   button.addEventListener("click", () => {
     kept.set("language", button.dataset.language);
     setLanguage(button.dataset.language);
   });
 setLanguage(preferredLanguage());
+leadToMail();

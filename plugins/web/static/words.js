@@ -15,14 +15,16 @@ export function preferredLanguage() {
 }
 
 export class Words {
-  constructor(page) {
+  /** `folder` is where the words of a page lie; other plugins' pages have their own. */
+  constructor(page, folder = "web/words") {
     this.page = page;
+    this.folder = folder;
     this.language = "en";
     this.table = {};
   }
 
   async load(language) {
-    const answer = await fetch(`web/words/${this.page}.${language}.json`);
+    const answer = await fetch(`${this.folder}/${this.page}.${language}.json`);
     this.table = await answer.json();
     this.language = language;
     document.documentElement.lang = language;

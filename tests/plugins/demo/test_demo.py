@@ -13,6 +13,7 @@ from host.settings import Settings
 from plugins.demo.commands import PORT, _free, demo_settings
 from plugins.demo.orders import ORDERS
 from plugins.shop.demo import DemoShop
+from plugins.web.api import MailDoor
 from tests.core.shell import OneLanguage
 
 
@@ -35,6 +36,15 @@ def test_a_named_config_counts(tmp_path: Path) -> None:
     assert (settings.bot.formality, settings.bot.port) == ("du", 7)
     assert settings.plugins["web"]["upload_mb"] == 3
     assert settings.plugins["web"]["demo"] is True
+
+
+def test_mail_is_shown_and_not_sent_unless_mail_is_set_up(tmp_path: Path) -> None:
+    assert demo_settings(None, 0).plugins["mailbox"] == {}
+    file = tmp_path / "mine.toml"
+    file.write_text("[plugins.mailbox]\nkeep = 5\n")
+    assert demo_settings(file, 0).plugins["mailbox"] == {"keep": 5}
+    file.write_text("[plugins.mail]\n")
+    assert "mailbox" not in demo_settings(file, 0).plugins
 
 
 def test_a_taken_port_gives_way_to_a_free_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,3 +87,4 @@ async def test_the_bot_of_the_demo_opens_and_closes_without_rasa(
     data = tmp_path / "data"
     async with App(settings, load(settings, data), data) as app:
         assert "track_order" in app.core.actions.names()
+        assert app.plugins.get(MailDoor).url(app.url) == f"{app.url}/mailbox"
