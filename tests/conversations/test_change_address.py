@@ -8,6 +8,7 @@ from tests.conversations.conftest import Someone
 from tests.live.customer import Customer
 from tests.live.records import Records
 from tests.live.shop import LiveShop
+from tests.live.waiting import eventually
 
 OLD = "Hauptstraße 5, 20095 Hamburg"
 
@@ -258,8 +259,8 @@ async def test_a_wrong_code_and_a_side_question(
         c.hears("utter_unreadable_code", "utter_ask_code")
         await c.presses({"de": "Neuer Code", "en": "New code"}[language])
         c.hears("utter_code_wait", "utter_ask_code")
-        code = records.code_of(asked)
-        assert code is not None
+        await eventually(lambda: records.code_of(asked) is not None, 30)
+        code = str(records.code_of(asked))
         await c.says(f"{code[:3]} {code[3:]}")
         c.hears("utter_code_right", "utter_ask_new_street")
         assert code not in str(records.bot("SELECT text, facts FROM outbox"))
