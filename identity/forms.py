@@ -80,10 +80,11 @@ class Forms:
             now = self.clock()
             row = conversations.get(tx, conversation)
             settled = cases.last_settled_at(tx, conversation)
+            contact = self.keyed.who(row["email"]) if row["email"] else ""
             return Standing(
                 address=Address(row["channel"], row["address"]),
                 owner=Owner(row["owner"]),
-                proofs=effects.proofs(tx, conversation, now),
+                proofs=effects.proofs(tx, conversation, now, contact),
                 locked=self.limits.locked(tx, self._who(row), now, settled),
                 phone=row["phone"],
                 email=row["email"],

@@ -311,7 +311,10 @@ class Step:
         return Request(self.who, subject, self.action.name, call.language, call.turn)
 
     def _grant(self, tx: Tx, proof: Proof, contact: Contact | None) -> None:
-        effects.grant(tx, self.call.conversation, proof)
+        # A verified address counts for its own mails: the next of the thread may be anybody's.
+        by_mail = contact and contact.kind == "email" and proof.kind == CHANNEL
+        of = self.means.codes.keyed.who(contact.value) if contact and by_mail else ""
+        effects.grant(tx, self.call.conversation, proof, of)
         self.means.on_proof(tx, self.call.conversation, proof, contact)
 
     def _hold(self, proof: Proof) -> None:

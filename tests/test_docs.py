@@ -59,7 +59,7 @@ SECRETS = {
     "SCHALTER_TELEGRAM_WEBHOOK_SECRET": "a" * 16,
     "SCHALTER_WHATSAPP_AUTH_TOKEN": "token",
 }
-CORE_TABLES = ("bot", "dialogue", "handoff", "hours", "files", "log")
+CORE_TABLES = ("bot", "dialogue", "handoff", "hours", "files", "identity", "log")
 
 
 def page(name: str) -> str:

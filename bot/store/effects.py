@@ -229,24 +229,28 @@ def _move(tx: Tx, proposal_id: str, state: str) -> bool:
     )
 
 
-def grant(tx: Tx, conversation: int, proof: Proof) -> None:
-    """Keep a proof; a later end counts."""
+def grant(tx: Tx, conversation: int, proof: Proof, contact: str = "") -> None:
+    """Keep a proof; a later end counts. With a ``contact`` it is only of messages of that one."""
     tx.run(
-        "INSERT INTO proofs (conversation, kind, subject, expires_at) VALUES (:conversation, "
-        ":kind, :subject, :expires) ON CONFLICT (conversation, kind, subject) DO UPDATE SET "
-        "expires_at = max(expires_at, :expires)",
+        "INSERT INTO proofs (conversation, kind, subject, expires_at, contact) VALUES "
+        "(:conversation, :kind, :subject, :expires, :contact) "
+        "ON CONFLICT (conversation, kind, subject) DO UPDATE SET "
+        "expires_at = max(expires_at, :expires), contact = :contact",
         conversation=conversation,
         kind=proof.kind,
         subject=proof.subject,
         expires=stamp(proof.expires),
+        contact=contact,
     )
 
 
-def proofs(tx: Tx, conversation: int, now: datetime) -> tuple[Proof, ...]:
-    """The proofs of a conversation that have not expired."""
+def proofs(tx: Tx, conversation: int, now: datetime, contact: str = "") -> tuple[Proof, ...]:
+    """The proofs of a conversation that have not expired, for a message of ``contact``."""
     rows = tx.rows(
-        "SELECT * FROM proofs WHERE conversation = :id AND expires_at > :now",
+        "SELECT * FROM proofs WHERE conversation = :id AND expires_at > :now "
+        "AND contact IN ('', :contact)",
         id=conversation,
         now=stamp(now),
+        contact=contact,
     )
     return tuple(Proof(row["kind"], row["subject"], unstamp(row["expires_at"])) for row in rows)

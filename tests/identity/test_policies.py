@@ -62,6 +62,19 @@ async def test_a_verified_address_counts_for_its_mail_alone(counter: Counters) -
         assert await c.says("move order=1") == ["utter_ask_proof"]
 
 
+async def test_a_mail_that_is_not_verified_confirms_nothing_that_a_verified_one_proved(
+    counter: Counters,
+) -> None:
+    """Somebody who forges the sender of the next mail would correct the address and say yes."""
+    async with counter() as c:
+        assert await c.says("move order=1", email=MAILS["1"]) == ["move 1?"]
+        assert await c.says("ja") == ["utter_proof_needed"]
+        assert await c.says("ja", email=MAILS["2"]) == ["utter_proof_needed"]
+        assert not c.actions["move"].runs
+        assert await c.says("move order=1", email=MAILS["1"]) == ["move 1?"]
+        assert await c.says("ja", email=MAILS["1"].upper()) == ["move 1 done"]
+
+
 async def test_without_mail_a_right_pair_goes_to_a_person_who_knows_why(counter: Counters) -> None:
     async with counter(sends=False) as c:
         assert await c.says("order=1 proof=x") == ["utter_pair_wrong", "utter_ask_order_id"]

@@ -26,3 +26,6 @@ CREATE TABLE codes (  -- one-time codes: never the code, only what it is made an
 CREATE INDEX codes_conversation ON codes (conversation, subject, created_at);
 CREATE INDEX codes_subject ON codes (subject, created_at);
 CREATE INDEX codes_created ON codes (created_at);
+
+-- A proof by a verified mail counts for verified mails of that address: its keyed hash.
+ALTER TABLE proofs ADD COLUMN contact TEXT NOT NULL DEFAULT '';
