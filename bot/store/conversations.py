@@ -121,7 +121,8 @@ def note_turn(tx: Tx, conversation: int, session: int, state: str | None, misses
         # A session that began while the turn ran has not been given its history yet, nor has one
         # whose first turn was no question to the dialogue: a photo, a shared contact.
         "UPDATE conversations SET state = coalesce(:state, state), misses = :misses, "
-        "resumed = CASE WHEN session = :session AND :state IS NOT NULL THEN 0 ELSE resumed END WHERE id = :id",
+        "resumed = CASE WHEN session = :session AND :state IS NOT NULL THEN 0 ELSE resumed END "
+        "WHERE id = :id",
         id=conversation,
         session=session,
         state=state,
