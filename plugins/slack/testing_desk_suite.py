@@ -21,7 +21,7 @@ _SENT = {"delivered": "sent", "read": "sent", "sending": "waiting", "queued": "w
 _STATES = {emoji: _SENT.get(state.value, state.value) for state, emoji in EMOJI.items()}
 _MOMENT = 0.6  # seconds in which an agent hears that something did not work
 _TAKE, _BACK, _DONE, _MORE = "Übernehmen", "Zurück an den Bot", "Erledigt", "Mehr …"
-_ASKED = "❔ Vielleicht dieselbe Person: "
+_ASKED = "👥 Vielleicht dieselbe Person: "
 
 
 class SlackAgent:
