@@ -334,6 +334,8 @@ async def test_a_draft_is_sent_once_as_a_line_of_the_agents(tmp_path: Path) -> N
         ]
         assert (w.desk.states[draft], w.desk.reasons[draft]) == ("cancelled", "draft_sent")
         assert await w.rows("SELECT * FROM outbox WHERE state = 'draft'") == []
+        (shown,) = [one for one in await w.core.desk_inbox.history(1) if one.id == draft]
+        assert (shown.name, shown.repeated) == ("Jana Kurz", False)
         assert (
             w.desk.cards[1].waits_since is None
             or (await w.core.desk_inbox.case(1)).waits_since is None
