@@ -29,16 +29,21 @@ class DataTable:
     ``whose`` is an SQL condition that finds the rows of a :class:`Person`: it may use the lists
     ``:conversations``, ``:addresses``, ``:cases``, ``:turns``, ``:rows``, ``:files`` and
     ``:subjects`` by :func:`among`. Empty: no person is in it, and ``holds`` says what is.
+
     ``erase`` is what the rows are set to; a row that is needed for figures, or whose number must
-    not be given away again, stays, without the person. ``old`` finds rows that are too old, by
-    ``:before`` (a stamp) or ``:before_seconds`` (since 1970); ``keeps`` names the class of
-    retention. A table without ``old`` ends with its conversation.
+    not be given away again, stays, without the person. ``limits`` is what they are set to where
+    the customer asked for it: who is erased must not begin to guess anew.
+
+    ``old`` finds rows that are too old, by ``:before`` (a stamp) or ``:before_seconds`` (since
+    1970); ``keeps`` names the class of retention. A table without ``old`` ends with its
+    conversation.
     """
 
     name: str
     holds: str
     whose: str = ""
     erase: str = DELETE
+    limits: str = ""
     old: str = ""
     keeps: str = ""
     exported: bool = True
@@ -58,6 +63,7 @@ class Person:
     files: tuple[str, ...] = ()  # that nobody else has
     subjects: tuple[str, ...] = ()  # orders that were proven
     pseudonym: str = ""
+    own_wish: bool = False  # the customer asked for it
 
     def values(self) -> dict[str, Any]:
         """The parameters of a condition."""
@@ -96,7 +102,9 @@ def as_list(values: Iterable[Any]) -> str:
     return json.dumps(sorted(values))
 
 
-def gather(tx: Tx, conversations: Iterable[int], pseudonym: str = "") -> Person:
+def gather(
+    tx: Tx, conversations: Iterable[int], pseudonym: str = "", *, own_wish: bool = False
+) -> Person:
     """Everything that names the customer of these conversations."""
     ids = tuple(sorted(set(conversations)))
     values = {"ids": json.dumps(ids)}
@@ -116,6 +124,7 @@ def gather(tx: Tx, conversations: Iterable[int], pseudonym: str = "") -> Person:
         files=column(_FILES),
         subjects=column(_SUBJECTS),
         pseudonym=pseudonym,
+        own_wish=own_wish,
     )
 
 
@@ -187,14 +196,10 @@ def erase(tx: Tx, tables: Iterable[DataTable], person: Person) -> dict[str, int]
     values, done = person.values(), Counter[str]()
     for table in existing(tx, tables):
         if table.whose:
-            done[table.name] += tx.run(_erasing(table, table.whose), **values)
+            change = table.limits if person.own_wish and table.limits else table.erase
+            begin = f"UPDATE {table.name} SET {change}" if change else f"DELETE FROM {table.name}"
+            done[table.name] += tx.run(f"{begin} WHERE {table.whose}", **values)
     return {name: number for name, number in done.items() if number}
-
-
-def _erasing(table: DataTable, condition: str) -> str:
-    if table.erase == DELETE:
-        return f"DELETE FROM {table.name} WHERE {condition}"
-    return f"UPDATE {table.name} SET {table.erase} WHERE {condition}"
 
 
 def ageing(tables: Iterable[DataTable]) -> list[DataTable]:

@@ -91,7 +91,12 @@ TABLES = (
         keeps="identity",
     ),
     DataTable(
-        "attempts", "which order was tried", whose=_CONVERSATION, old=_BEFORE, keeps="identity"
+        "attempts",
+        "which order was tried",
+        whose=_CONVERSATION,
+        limits="conversation = -conversation",
+        old=_BEFORE,
+        keeps="identity",
     ),
     DataTable(
         "timers",

@@ -106,10 +106,11 @@ class Eraser:
         if row["reason"] == AGE and personal.wrote_since(tx, ids, row["asked_at"]):
             erasures.withdraw(tx, row["id"])
             return True
-        person = personal.gather(tx, ids, row["id"])
+        own_wish = row["reason"] == CUSTOMER
+        person = personal.gather(tx, ids, row["id"], own_wish=own_wish)
         if personal.open_cases(tx, ids):
             return False  # somebody is helping: it goes when they are done
-        said = now - self.rest if row["reason"] == CUSTOMER else now
+        said = now - self.rest if own_wish else now
         if not personal.quiet(tx, person, said) and now < unstamp(row["force_at"]):
             return False
         plans, left, counts = {}, {}, {}

@@ -6,6 +6,7 @@ import random
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,32 @@ async def test_who_writes_again_is_not_erased_for_their_silence(tmp_path: Path) 
         await eraser.work()
         assert await state(eraser, erasure) == ""
         assert left_in(tmp_path, ("markerword",))
+
+
+async def test_who_is_erased_on_their_own_wish_does_not_begin_to_guess_anew(tmp_path: Path) -> None:
+    """Five wrong tries, "delete my data", five more: nobody would need to stop."""
+    await told(tmp_path)
+    async with eraser_on(tmp_path, Elsewhere()) as eraser:
+
+        def tried(tx: Tx) -> None:
+            for conversation in (1, 2):
+                tx.run(
+                    "INSERT INTO attempts (conversation, subject, at) VALUES (:id, 'B-1', '2030')",
+                    id=conversation,
+                )
+
+        async def counted() -> list[int]:
+            rows = await eraser.store.read(
+                lambda tx: tx.rows("SELECT conversation FROM attempts WHERE subject = 'B-1'")
+            )
+            return [row["conversation"] for row in rows]
+
+        await eraser.store.write(tried)
+        eraser.rest = timedelta()
+        await eraser.store.write(lambda tx: eraser.ask(tx, [1], CUSTOMER))
+        await eraser.store.write(lambda tx: eraser.ask(tx, [2], OPERATOR))
+        await eraser.work()
+        assert await counted() == [-1], "it counts for the order; an operator erases all"
 
 
 async def test_a_number_is_never_given_away_again(tmp_path: Path) -> None:
