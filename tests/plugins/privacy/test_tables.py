@@ -14,6 +14,7 @@ from bot.store.personal_core import CLASSES
 from host.keepers import CORE
 from host.plugins import load
 from host.settings import Settings
+from plugins.mail.personal import Keeper
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = [
@@ -23,7 +24,7 @@ FOLDERS = [
 
 
 def tables(folder: Path) -> list[DataTable]:
-    keepers = [*CORE, *load(Settings(), folder).keepers()]
+    keepers = [*CORE, *load(Settings(), folder).keepers(), Keeper()]
     return [table for keeper in keepers for table in keeper.tables]
 
 
