@@ -116,3 +116,42 @@ async def test_nothing_is_left_of_somebody_who_was_erased(
         uploaded = [one for one in bench.slack.world.files.values() if not one.deleted]
         assert uploaded == []
     assert left_in(tmp_path, MARKERS) == [], "nor is anything written at the end"
+
+
+async def test_slack_that_fails_is_asked_again(tmp_path: Path, slack: SlackSimulator) -> None:
+    """Half of a thread deleted, and then nothing: the other half would have stayed for ever."""
+    async with told_everything(tmp_path, slack) as bench:
+        slack.faults.too_many["chat.delete"] = 1
+        slack.faults.broken["files.delete"] = 1
+        slack.faults.cut_after["chat.delete"] = 2
+        report = await erased(bench, f"fake:{WHO}")
+        assert [one.words for one in bench.support.messages if one.by_bot] == []
+        assert [one for one in slack.world.files.values() if not one.deleted] == []
+        assert [one["what"] for one in report["remains"]] == ["colleagues"]
+
+
+async def test_what_slack_refuses_to_delete_is_told(tmp_path: Path, slack: SlackSimulator) -> None:
+    async with told_everything(tmp_path, slack) as bench:
+        slack.faults.errors["chat.delete"].append("compliance_exports_prevent_deletion")
+        report = await erased(bench, f"fake:{WHO}")
+        (refused,) = [one for one in report["remains"] if one["what"] == "refused"]
+        assert refused["where"].endswith(": compliance_exports_prevent_deletion")
+        assert bench.support.id in refused["where"], "where it is, so that somebody can look"
+
+
+async def test_a_restart_goes_on_where_slack_was_away(
+    tmp_path: Path, slack: SlackSimulator
+) -> None:
+    async with told_everything(tmp_path, slack) as bench:
+        slack.faults.broken["conversations.replies"] = 1000
+        await call(bench, "POST", "erase", who=f"fake:{WHO}")
+        await bench.bot.until("SELECT 1 FROM erasures WHERE state = 'emptied'")
+        await bench.bot.until("SELECT 1 FROM erasure_steps WHERE keeper = 'slack' AND attempts > 0")
+        assert left_in(tmp_path, MARKERS) == [], "here it is gone at once"
+        await bench.bot.store.write(
+            lambda tx: tx.run("UPDATE erasure_steps SET next_at = '2026' WHERE state = 'open'")
+        )
+    slack.faults.broken.clear()
+    async with desk_bot(tmp_path, slack, more=SETTINGS) as bench:
+        await bench.bot.until("SELECT 1 FROM erasures WHERE state = 'done'", 20.0)
+        assert [one.words for one in bench.support.messages if one.by_bot] == []
