@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -282,8 +282,3 @@ def wrote_since(tx: Tx, conversations: Sequence[int], at: str) -> bool:
         conversations=json.dumps(tuple(conversations)),
     )
     return row is not None
-
-
-def is_erased(conversation: Mapping[str, Any]) -> bool:
-    """Whether a conversation is only the empty row that is left of one."""
-    return str(conversation["address"]).startswith("erased:")

@@ -29,9 +29,22 @@ TABLES = (
         "the address on a channel, name, phone number and e-mail address that it vouches for",
         whose=among("id", "conversations"),
         # The fence: a turn that still runs finishes nothing any more.
-        erase="address = 'erased:' || id, name = NULL, phone = NULL, email = NULL, state = NULL, "
+        erase="address = 'erased:' || id, customer = NULL, name = NULL, phone = NULL, "
+        "email = NULL, state = NULL, "
         "owner = 'bot', owner_version = owner_version + 1, agent_version = owner_version + 1, "
         "session = session + 1, resumed = 0, misses = 0, ready_at = NULL, fence = fence + 1",
+    ),
+    DataTable(
+        "customers",
+        "which conversations are one person's",
+        whose="id NOT IN (SELECT customer FROM conversations WHERE customer IS NOT NULL)",
+        exported=False,
+    ),
+    DataTable("contacts", "addresses and numbers that were proven", whose=_CONVERSATION),
+    DataTable(
+        "links",
+        "which conversations may be one person's",
+        whose=f"{among('one', 'conversations')} OR {among('other', 'conversations')}",
     ),
     DataTable(
         "inbox",
@@ -96,6 +109,15 @@ TABLES = (
         whose=_CONVERSATION,
         limits="conversation = -conversation",
         old=_BEFORE,
+        keeps="identity",
+    ),
+    DataTable(
+        "codes",
+        "which code was asked for, and for which order; its address until it is over",
+        whose=_CONVERSATION,
+        limits="conversation = -conversation, email = NULL, turn = '', "
+        "state = CASE state WHEN 'open' THEN 'over' ELSE state END",
+        old="created_at < :before",
         keeps="identity",
     ),
     DataTable(

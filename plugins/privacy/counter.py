@@ -35,7 +35,7 @@ class DataCounter:
         ids = people.find(tx, who)
         if not ids:
             return None
-        known = [row for row in people.listed(tx, limit=-1) if row["id"] in ids]
+        known = [row for row in people.listed(tx, limit=-1) if row["conversation"] in ids]
         return {"identities": known, **self.retention.eraser.preview(tx, ids)}
 
     async def export(self, who: str) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.messages import Address
 from bot.ports import Tx
-from bot.store import conversations, personal
+from bot.store import conversations, customers
 
 
 def find(tx: Tx, who: str) -> list[int]:
@@ -18,25 +18,23 @@ def find(tx: Tx, who: str) -> list[int]:
     if colon:
         row = conversations.of_address(tx, Address(channel, address))
         return [] if row is None else linked(tx, int(row["id"]))
-    if not who.isdecimal():
-        return []
-    row = tx.row("SELECT * FROM conversations WHERE id = :id", id=int(who))
-    return [] if row is None or personal.is_erased(row) else linked(tx, int(who))
+    return customers.conversations_of(tx, int(who)) if who.isdecimal() else []
 
 
 def linked(tx: Tx, conversation: int) -> list[int]:
     """The conversations of the customer of one."""
-    del tx
-    return [conversation]
+    return customers.conversations_of(tx, customers.of(tx, conversation))
 
 
 def listed(tx: Tx, limit: int = 1000) -> list[dict[str, Any]]:
-    """Customers, who wrote last first."""
+    """Customers, each with every identity, who wrote last first."""
     rows = tx.rows(
-        "SELECT c.id, c.channel, c.address, c.name, c.last_in_at, (SELECT count(*) FROM inbox i "
-        "WHERE i.conversation = c.id) AS messages, EXISTS (SELECT 1 FROM cases k "
-        "WHERE k.conversation = c.id AND k.state <> 'closed') AS open FROM conversations c "
-        "WHERE c.address NOT LIKE 'erased:%' ORDER BY c.last_in_at DESC LIMIT :limit",
+        "SELECT c.customer AS id, c.id AS conversation, c.channel, c.address, c.name, "
+        "c.last_in_at, (SELECT count(*) FROM inbox i WHERE i.conversation = c.id) AS messages, "
+        "EXISTS (SELECT 1 FROM cases k WHERE k.conversation = c.id AND k.state <> 'closed') "
+        "AS open FROM conversations c WHERE c.customer IS NOT NULL "
+        "ORDER BY (SELECT max(o.last_in_at) FROM conversations o WHERE o.customer = c.customer) "
+        "DESC, c.customer, c.id LIMIT :limit",
         limit=limit,
     )
     return [dict(row) for row in rows]

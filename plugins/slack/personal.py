@@ -61,6 +61,7 @@ TABLES = (
         whose=f"channel || '/' || thread IN ({_CARDS}) "
         "OR key IN (SELECT 'case:' || value FROM json_each(:cases))",
     ),
+    DataTable("slack_alarms", "which alarms were told"),
     DataTable("slack_cases", "which message is the card", whose=among("case_id", "cases")),
 )
 

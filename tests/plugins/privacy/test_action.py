@@ -11,7 +11,7 @@ import pytest
 
 from bot.messages import ActionCall, Address, Answer, Entity, Proof, Understanding
 from bot.ports import Tx
-from bot.store import conversations, effects
+from bot.store import conversations, customers, effects
 from bot.store.codec import utc_now
 from bot.testing.running import RunningBot, running_bot
 from plugins.privacy import people
@@ -32,8 +32,9 @@ async def bot(tmp_path: Path) -> AsyncIterator[RunningBot]:
 
 
 @pytest.fixture
-def linked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(people, "linked", lambda _tx, one: [1, 2] if one in (1, 2) else [one])
+async def linked(bot: RunningBot) -> None:
+    """The first two are one customer."""
+    await bot.store.write(lambda tx: customers.join(tx, 1, 2))
 
 
 async def asks(
@@ -140,11 +141,11 @@ async def test_one_yes_erases_what_was_read_back(
 
 
 async def test_one_that_was_unlinked_since_stays(
-    bot: RunningBot, linked: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bot: RunningBot, linked: None, tmp_path: Path
 ) -> None:
     await proves(bot, "channel")
     await asks(bot, "Löschen Sie meine Daten")
-    monkeypatch.setattr(people, "linked", lambda _tx, one: [one])
+    await bot.store.write(lambda tx: customers.separate(tx, 2, utc_now()))
     await confirms(bot, "t2")
     await bot.until("SELECT 1 FROM erasures WHERE state = 'done'")
     assert left_in(tmp_path, ("markerone",)) == []

@@ -125,6 +125,25 @@ def test_a_case_that_people_work_on_is_no_casualty(run: Run, data: Path) -> None
     assert left_in(data, ("markerword",)) == []
 
 
+def test_a_customer_of_several_channels_is_one(run: Run, data: Path) -> None:
+    with closing(sqlite3.connect(data / "bot.db")) as database, database:
+        database.execute("UPDATE conversations SET customer = 1")
+        database.execute("DELETE FROM customers WHERE id = 2")
+        database.execute(
+            "INSERT INTO contacts VALUES ('email', 'markerslot@example.org', 2, 'code', '2026')"
+        )
+        database.execute("INSERT INTO links VALUES (1, 2, 'code', 'linked', 'customer', '2026')")
+    listed = json.loads(run("customer", "list", "--json").output)
+    assert {(row["id"], row["conversation"]) for row in listed} == {(1, 1), (1, 2)}
+    assert json.loads(run("customer", "show", "1").output)["conversations"] == [1, 2]
+    done = run("customer", "erase", "1", "--yes")
+    assert "erased" in done.output
+    assert left_in(data, (*MARKERS, "das bleibt")) == []
+    with closing(sqlite3.connect(data / "bot.db")) as database:
+        for table in ("customers", "contacts", "links"):
+            assert database.execute(f"SELECT * FROM {table}").fetchall() == []
+
+
 def test_an_address_names_a_customer_too(run: Run) -> None:
     (first, *_) = json.loads(run("customer", "list", "--json").output)[::-1]
     shown = run("customer", "show", f"{first['channel']}:{first['address']}")
