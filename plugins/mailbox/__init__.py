@@ -9,6 +9,7 @@ from host.hooks import hookimpl
 from host.ports import Registrar
 from plugins.mailbox.api import Mailbox
 from plugins.mailbox.channel import MailboxChannel
+from plugins.mailbox.personal import KEEPER
 from plugins.mailbox.settings import MailboxSettings
 from plugins.web.api import MailDoor
 
@@ -19,6 +20,7 @@ def bot_register(bot: Registrar) -> None:
 
     It provides the same port as the plugin that sends mail, so that they are never on together.
     """
+    bot.add_data(KEEPER)
     if not bot.configured:
         return
     mailbox = MailboxChannel(bot.settings(MailboxSettings))

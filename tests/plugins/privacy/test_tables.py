@@ -14,7 +14,6 @@ from bot.store.personal_core import CLASSES
 from host.keepers import CORE
 from host.plugins import load
 from host.settings import Settings
-from plugins.mail.personal import Keeper
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = [
@@ -24,7 +23,7 @@ FOLDERS = [
 
 
 def tables(folder: Path) -> list[DataTable]:
-    keepers = [*CORE, *load(Settings(), folder).keepers(), Keeper()]
+    keepers = [*CORE, *load(Settings(), folder).keepers()]
     return [table for keeper in keepers for table in keeper.tables]
 
 
