@@ -8,12 +8,14 @@ from importlib.resources import files
 from bot.ports import Problem, ReachesEmail
 from host.hooks import hookimpl
 from host.ports import Registrar
+from plugins.mail.personal import Keeper
 from plugins.mail.settings import MailSettings
 
 
 @hookimpl
 def bot_register(bot: Registrar) -> None:
     """Add the channel, when there is a table `[plugins.mail]`."""
+    bot.add_data(Keeper())  # also of what an earlier set-up left
     if not bot.configured:
         return
     settings = bot.settings(MailSettings)

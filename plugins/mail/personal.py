@@ -19,6 +19,8 @@ _TABLES = (
         whose=among("thread", "addresses"),
         erase="message_id = '', thread = NULL, file = NULL",
     ),
+    DataTable("mail_folders", "from where on a folder is imported"),
+    DataTable("mail_tokens", "tokens of our own mailboxes"),
     DataTable(
         "mail_messages", "Message-IDs of mails, in and out", whose=among("thread", "addresses")
     ),
