@@ -401,15 +401,15 @@ async def test_a_notice_that_comes_back_opens_no_case(w: World) -> None:
 async def test_a_code_that_comes_back_is_told_to_agents_alone(w: World, clock: MovingClock) -> None:
     await writes(w, "a")
 
-    def send(tx: Any) -> None:
+    def send(tx: Any) -> str:
         there = conversations.ensure(tx, Address("fake", "mail"), None, "de", clock())
-        row = outbox.insert_send(
+        return outbox.insert_send(
             tx, conversation=there, author=Author.SYSTEM, text="Ihr Code: ••••••", now=clock()
         )
-        outbox.refer_to(tx, row, "secret-id")
 
-    await w.store.write(send)
+    code = await w.store.write(send)
     await w.settled()
+    await w.store.write(lambda tx: outbox.refer_to(tx, code, "over-by-now"))
     await bounces(w, "v-2")
     (case,) = await w.rows("SELECT * FROM cases")
     assert case["reason"] == "bounced"
