@@ -39,9 +39,9 @@ def card(case: Case, words: Words, now: datetime, *, reveals: bool = False) -> S
         blocks.append(kit.rich(kit.bullets(orders)))
     if (done := [*_understood(case, words)]) and not over:
         blocks.append(kit.rich(kit.lines(done)))
-    blocks += related(case, words)
     if case.summary:
         blocks.append(kit.rich(kit.quote(kit.words(cut(clean_text(case.summary), _SUMMARY)))))
+    blocks += related(case, words)
     if row := _buttons(case, words, now, reveals=reveals):
         # Another id at each change: a menu would keep showing what was chosen, and refused.
         blocks.append(kit.actions(*row, block=f"case-{case.id}-{case.updated}"))

@@ -19,9 +19,11 @@ from plugins.slack.testing_samples import (
     DEAD,
     DIGEST,
     FAILED,
+    HIDDEN,
     IN_CASE,
     LINES,
     NOW,
+    RELATED,
     SNOOZED,
     TAKEN,
     WAITING,
@@ -53,9 +55,13 @@ def documents() -> Iterator[tuple[str, str]]:
     yield "slack-card", page.document(page.message(_raw(blocks.card(WAITING, words(), NOW))))
     cards = [blocks.card(case, words(), NOW) for case in (TAKEN, SNOOZED, CLOSED)]
     yield "slack-cards", page.document(*(page.message(_raw(one)) for one in cards))
+    told = [blocks.card(RELATED, words(), NOW), blocks.card(HIDDEN, words(), NOW, reveals=True)]
+    yield "slack-customers", page.document(page.message(_raw(told[0])))
+    yield "slack-pseudonym", page.document(page.message(_raw(told[1])))
     yield "slack-thread", page.document(page.thread(*_thread(page)))
     known = words()
     told = [
+        blocks_ops.alarm({"id": 3, "kind": "identity_burst", "facts": {}}, known),
         blocks_ops.dead_letter(DEAD, known),
         blocks_ops.broken("whatsapp", "no answer from Twilio for 40 s", known),
         blocks_ops.digest(DIGEST, known, NOW),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.desk import Case, HistoryLine
 from bot.messages import Address, Attachment, Author, Kind, Owner, State
+from bot.store.customers import Related
 from bot.store.digest import Digest
 from host.texts import TextsBook
 from plugins.slack.words import Words
@@ -96,6 +97,31 @@ ENGLISH = replace(
     intents=("cancel_order", "contact_human_agent"),
     summary="The customer wants to cancel an order that has left already. They asked for a person.",
 )
+RELATED = replace(
+    WAITING,
+    related=(
+        Related(
+            9, Address("mail", "t1"), 12, "E. Mustermann", "sender", True, NOW - timedelta(hours=2)
+        ),
+        Related(
+            4,
+            Address("telegram", "55"),
+            7,
+            "Erika",
+            "channel",
+            False,
+            NOW - timedelta(days=1),
+            case=38,
+            agent_name="Jonas Weber",
+        ),
+    ),
+)
+HIDDEN = replace(
+    TAKEN,
+    customer="Kundin/Kunde K-7F3A",
+    address=Address("whatsapp", ""),
+    orders=({key: value for key, value in ORDER.items() if key not in ("customer", "email")},),
+)
 DIGEST = Digest(
     since=NOW - timedelta(days=1),
     until=NOW,
@@ -143,6 +169,10 @@ HOSTILE = replace(
     reason=NASTY,
     address=Address(NASTY, NASTY),
     language=NASTY,
+    related=tuple(
+        Related(n, Address(NASTY, NASTY), n, NASTY * 20, NASTY, n < 5, NOW, n, NASTY)
+        for n in range(2, 20)
+    ),
 )
 
 

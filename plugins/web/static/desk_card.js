@@ -4,18 +4,22 @@ import { el, icon } from "./dom.js";
 import { spanText } from "./desk_list.js";
 
 const DATE = { dateStyle: "medium", timeStyle: "short" };
+const WHEN = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
 const DAY = { dateStyle: "medium" };
 
 /** `acts` are what an agent does with another conversation: link, unlink; or with its case: choose. */
 export function drawCard(item, words, acts) {
+  const asked = item.related.some((other) => other.proposed); // somebody must decide: further up
+  const others = item.related.length ? section(words.t("section_related"), related(item, words, acts)) : null;
   return el(
     "div",
     {},
+    asked ? others : null,
     item.summary ? section(words.t("section_summary"), el("p", {}, item.summary)) : null,
     section(words.t("section_why"), el("p", { class: item.priority === "high" ? "why urgent" : "why" }, item.reason_text)),
     item.outcome ? section(words.t("section_outcome"), el("p", {}, known(words, "outcome_", item.outcome))) : null,
     section(words.t("section_customer"), facts(customerFacts(item, words))),
-    item.related.length ? section(words.t("section_related"), related(item, words, acts)) : null,
+    asked ? null : others,
     section(words.t("section_orders"), orders(item, words)),
     section(words.t("section_understood"), intents(item, words)),
     section(words.t("section_tried"), tried(item, words)),
@@ -28,7 +32,7 @@ function related(item, words, acts) {
 }
 
 function relatedBox(other, words, acts) {
-  const at = new Date(other.last_in_at).toLocaleString(words.language, DATE);
+  const at = new Date(other.last_in_at).toLocaleString(words.language, WHEN);
   const button = (name, kind, act) =>
     el("button", { type: "button", class: kind, "data-do": name, onclick: () => act(other) }, words.t(name));
   const name = el("strong", { dir: "auto" }, other.name || words.t("no_name"));
