@@ -30,7 +30,7 @@ def related(case: Case, words: Words) -> list[Raw]:
 def _proposal(case: Case, other: Related, words: Words) -> list[Raw]:
     key = f"{case.id}:{other.conversation}"
     asked = [
-        kit.words(f"❔ {words('proposed')} ", bold=True),
+        kit.words(f"👥 {words('proposed')} ", bold=True),
         kit.words(told(other, words)),
         kit.words(f"\n{words.name_of('proposed', other.reason)}", italic=True),
     ]

@@ -229,7 +229,7 @@ def revealed(case: Case, shown: Case, words: Words) -> Raw:
         facts.append((words("contact"), case.contact))
     for one in case.related:
         told_as = f"{words.name_of('channel', one.address.channel)}: {one.address.id}"
-        mark = "❔" if one.proposed else "🔗"
+        mark = "👥" if one.proposed else "🔗"
         facts.append((f"{mark} {one.name or words('nobody_known')}", told_as))
     lines = [
         [kit.words(f"{cut(one_line(name), 60)}: ", bold=True), kit.words(cut(one_line(value), 200))]

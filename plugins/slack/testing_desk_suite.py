@@ -26,7 +26,7 @@ _SEND_DRAFT, _EDIT_DRAFT, _DROP_DRAFT = (
     "Verwerfen",
 )
 _TAKE, _BACK, _DONE, _MORE = "Übernehmen", "Zurück an den Bot", "Erledigt", "Mehr …"
-_ASKED = "❔ Vielleicht dieselbe Person: "
+_ASKED = "👥 Vielleicht dieselbe Person: "
 
 
 class SlackAgent:

@@ -51,6 +51,13 @@ class Repeats(WebAgent):
         await self.says(text)
 
 
+class Clings(WebAgent):
+    """A link stays, whatever an agent says."""
+
+    async def parts(self, name: str) -> None:
+        del name
+
+
 class Mumbles(WebAgent):
     """The outcome is lost."""
 
@@ -69,6 +76,8 @@ class Mumbles(WebAgent):
         (Forgets, "a_line_that_is_on_its_way_cannot_be_taken_back", "the desk did it"),
         (Shrugs, "a_deletion_takes_a_line_away_or_is_refused_in_words", "still has it"),
         (Repeats, "what_did_not_arrive_is_shown_and_can_go_again", "sent twice"),
+        (Clings, "another_conversation_is_proposed_linked_and_parted", "the card names"),
+        (Clings, "a_declined_proposal_is_gone", "the card names"),
         (Mumbles, "a_hand_back_says_the_outcome_and_the_bot_knows_it", "never saw"),
     ],
 )

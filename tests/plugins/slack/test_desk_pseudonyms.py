@@ -83,7 +83,7 @@ async def test_one_agent_looks_and_the_audit_log_says_so(bench: DeskBench) -> No
     card = await hidden_case(bench)
     await bench.jana.presses(card, "Namen zeigen")
     view = await bench.jana.sees_view(NAME)
-    assert "Nur Sie" in view.words or "nur Sie" in view.words
+    assert "Das siehst nur du" in view.words
     assert "erika" in view.words  # the address on the channel
     rows = await bench.bot.rows("SELECT kind, actor, conversation, subject FROM audit")
     assert [tuple(row) for row in rows] == [("reveal", f"slack:{bench.jana.id}", 1, "1")]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.desk import Close, HandBack, Line, TakeOver
+from bot.desk import Close, HandBack, Line, Link, TakeOver, Unlink
 from plugins.web import desk_wire
 from plugins.web.wire import Fault, clean, parse_object, parse_post, visible
 
@@ -100,6 +100,12 @@ def test_commands() -> None:
     assert desk_wire.parse_command(command(kind="hand_back", text="Erledigt.", note="n"), ()) == (
         HandBack("command-1", 7, "Anna Beck", outcome="Erledigt.", note="n")
     )
+    assert desk_wire.parse_command(command(kind="link", other=9), ()) == Link(
+        "command-1", 7, "Anna Beck", 9
+    )
+    assert desk_wire.parse_command(command(kind="unlink", other=9), ()) == Unlink(
+        "command-1", 7, "Anna Beck", 9
+    )
     assert desk_wire.parse_command(command(kind="close"), ()) == Close("command-1", 7, "Anna Beck")
 
 
@@ -115,6 +121,11 @@ def test_commands() -> None:
         ({"kind": "line", "text": " "}, "empty"),
         ({"kind": "line", "text": "x" * 8001}, "too_long"),
         ({"kind": ["line"], "text": "x"}, "not_valid"),
+        ({"kind": "link"}, "not_valid"),
+        ({"kind": "link", "other": "7"}, "not_valid"),
+        ({"kind": "unlink", "other": True}, "not_valid"),
+        ({"kind": "unlink", "other": 0}, "not_valid"),
+        ({"kind": "unlink", "other": 2**63}, "not_valid"),
     ],
 )
 def test_refused_commands(fields: dict[str, object], code: str) -> None:
