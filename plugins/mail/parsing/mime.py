@@ -18,7 +18,7 @@ _REPAIRS = 64
 
 _DELIMITER = re.compile(rb"^--([^\r\n]{1,2000})", re.M)
 _GUESS = re.compile(
-    rb"^--([^\s-][^\r\n]{0,200}|-[^\r\n]{3,200})\r?\n(?=content-[a-z-]+[ \t]*:)", re.M | re.I
+    rb"^--([^\s-][^\r\n]{0,200}|-[^\r\n]{1,200})\r?\n(?=content-[a-z-]+[ \t]*:)", re.M | re.I
 )
 _GUESS_WITHIN = 65_536
 _MESSAGES = ("message/rfc822", "message/global", "message/news")

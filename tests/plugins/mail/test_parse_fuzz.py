@@ -16,7 +16,7 @@ from plugins.mail.testing_mails import Made, made, mutated
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]
 SOME = settings(max_examples=150, deadline=None, suppress_health_check=CHECKS)
-MANY = settings(max_examples=4000, deadline=None, suppress_health_check=CHECKS)
+MANY = settings(max_examples=3000, deadline=None, suppress_health_check=CHECKS)
 
 
 def _everything(raw: bytes, depth: int = 0) -> tuple[str, list[bytes]]:
