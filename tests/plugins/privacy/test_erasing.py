@@ -58,7 +58,8 @@ def _fill_the_rest(tx: Tx) -> None:
     tx.run("UPDATE cases SET contact = :mail", mail=MAIL)
     tx.run("INSERT INTO notes VALUES ('n1', 1, 1, 'jana', :note, '[]', '2026-11-27')", note=NOTE)
     tx.run(
-        "INSERT INTO proofs VALUES (1, 'pair', :order, '2026-11-27T00:00:00.000000+00:00')",
+        "INSERT INTO proofs (conversation, kind, subject, expires_at) "
+        "VALUES (1, 'pair', :order, '2026-11-27T00:00:00.000000+00:00')",
         order=ORDER,
     )
     tx.run("INSERT INTO attempts (conversation, subject, at) VALUES (1, :o, '2026')", o=ORDER)
