@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.ports import Tx
+from bot.store import personal
 from bot.store.personal import DataTable, Person, Remains
 from bot.store.personal_core import TABLES
 from host.files import DiskFiles
-from host.ports import KeepsData
+from host.ports import KeepsData, KeepsFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,25 @@ class Tables:
 
 
 CORE: tuple[KeepsData, ...] = (Tables("core", TABLES),)
+
+
+def gather(
+    tx: Tx,
+    keepers: Iterable[KeepsData],
+    conversations: Iterable[int],
+    pseudonym: str = "",
+    *,
+    own_wish: bool = False,
+) -> Person:
+    """Everything that names the customer of these conversations, wherever it is kept."""
+    person = personal.gather(tx, conversations, pseudonym, own_wish=own_wish)
+    more = {
+        file
+        for keeper in keepers
+        if isinstance(keeper, KeepsFiles)
+        for file in keeper.files_of(tx, person)
+    }
+    return replace(person, files=tuple(sorted({*person.files, *more})))
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,14 @@ class KeepsData(Protocol):
 
 
 @runtime_checkable
+class KeepsFiles(Protocol):
+    """A part that has files in ``Files`` which no message names: originals of mails."""
+
+    def files_of(self, tx: Tx, person: Person) -> Sequence[str]:
+        """The names of those that are this person's and nobody else's."""
+
+
+@runtime_checkable
 class ErasesElsewhere(Protocol):
     """A part that keeps data outside of the database too: files, a tracker, a vendor's copies."""
 

@@ -47,6 +47,19 @@ class Keeper:
     name: str = "mail"
     tables: Sequence[DataTable] = _TABLES
 
+    def files_of(self, tx: Tx, person: Person) -> Sequence[str]:
+        """The originals of the mails; one that came into another thread too is not theirs alone."""
+        if not tx.row("SELECT 1 FROM sqlite_master WHERE name = 'mail_imports'"):
+            return ()
+        mine = among("thread", "addresses")
+        rows = tx.rows(
+            f"SELECT DISTINCT file FROM mail_imports WHERE file IS NOT NULL AND {mine} "
+            f"AND file NOT IN (SELECT file FROM mail_imports WHERE file IS NOT NULL "
+            f"AND thread IS NOT NULL AND NOT {mine})",
+            **person.values(),
+        )
+        return [str(row["file"]) for row in rows]
+
     def remains(self, tx: Tx, person: Person) -> Sequence[Remains]:
         """The mails that still lie in our mailboxes, each by its place; and the customer's own."""
         if not any(one.channel == self.channel for one in person.addresses):

@@ -14,6 +14,7 @@ from bot.messages import ActionCall, Answer, Outcome, Policy, Proposal, Say
 from bot.ports import Tx
 from bot.store import audit, personal
 from bot.store.codec import Clock, utc_now
+from host.keepers import gather
 from host.ports import Services
 from plugins.privacy import people, wishes
 from plugins.privacy.erasing import CUSTOMER, Eraser
@@ -77,8 +78,8 @@ class PrivacyRequest:
         ids = reach(tx, call)
         for conversation in ids:
             audit.note(tx, "export", ok=True, now=now, conversation=conversation)
-        person = personal.gather(tx, ids)
         keepers = self._services.keepers
+        person = gather(tx, keepers, ids)
         return everything(tx, keepers, person, now, internal=False, about=about)
 
 

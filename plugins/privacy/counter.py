@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.ports import Tx
 from bot.store import audit, erasures, personal
+from host.keepers import gather
 from plugins.privacy import people
 from plugins.privacy.erasing import OPERATOR
 from plugins.privacy.export import everything
@@ -50,7 +51,7 @@ class DataCounter:
         now = eraser.clock()
         for conversation in ids:
             audit.note(tx, "export", ok=True, now=now, conversation=conversation, actor=ACTOR)
-        person = personal.gather(tx, ids)
+        person = gather(tx, eraser.keepers, ids)
         return everything(tx, eraser.keepers, person, now, internal=True)
 
     async def erase(self, who: str, *, close_cases: bool) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from bot.ports import Retry, Row, Tx
 from bot.store import SQLiteStore, audit, cases, conversations, erasures, personal
 from bot.store.codec import Clock, unstamp, utc_now
 from bot.store.personal import Person, Remains
+from host.keepers import gather
 from host.ports import ErasesElsewhere, KeepsData, KnowsRemains
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Eraser:
 
     def preview(self, tx: Tx, ids: Sequence[int]) -> dict[str, object]:
         """What would go, what would stay elsewhere, and what stands in the way."""
-        person = personal.gather(tx, ids)
+        person = gather(tx, self.keepers, ids)
         left = [one for keeper in self.keepers for one in _remains(keeper, tx, person)]
         return {
             "conversations": list(person.conversations),
@@ -107,7 +108,7 @@ class Eraser:
             erasures.withdraw(tx, row["id"])
             return True
         own_wish = row["reason"] == CUSTOMER
-        person = personal.gather(tx, ids, row["id"], own_wish=own_wish)
+        person = gather(tx, self.keepers, ids, row["id"], own_wish=own_wish)
         if personal.open_cases(tx, ids):
             return False  # somebody is helping: it goes when they are done
         said = now - self.rest if own_wish else now
