@@ -60,11 +60,16 @@ def new(tx: Tx, now: datetime) -> int:
 
 
 def of(tx: Tx, conversation: int) -> int:
-    """Whose conversation it is. Raises LookupError."""
+    """Whose conversation it is. Raises LookupError; so it does for one that was erased."""
     row = tx.row("SELECT customer FROM conversations WHERE id = :id", id=conversation)
     if row is None or row["customer"] is None:
         raise LookupError(f"no conversation {conversation}")
     return int(row["customer"])
+
+
+def subject(customer: int) -> str:
+    """How the audit log names a customer: never like an order."""
+    return f"customer:{customer}"
 
 
 def conversations_of(tx: Tx, customer: int) -> list[int]:
@@ -185,7 +190,10 @@ def separate(tx: Tx, conversation: int, now: datetime) -> int:
 
 def related(tx: Tx, conversation: int) -> tuple[Related, ...]:
     """The other conversations of a customer, and those that an agent is asked about."""
-    customer = of(tx, conversation)
+    me = tx.row("SELECT customer FROM conversations WHERE id = :id", id=conversation)
+    if me is None or me["customer"] is None:
+        return ()  # erased
+    customer = int(me["customer"])
     said = _said(tx, customer, conversation)
     asked = [number for number, row in said.items() if row["state"] == OPEN]
     rows = tx.rows(

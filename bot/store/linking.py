@@ -84,7 +84,7 @@ def propose_order(tx: Tx, conversation: int, subject: str, now: datetime) -> Non
 
 def link(tx: Tx, conversation: int, other: int, agent: str, now: datetime) -> str | None:
     """An agent says that two conversations are one customer's; the reason of a refusal."""
-    if conversation == other or not _exists(tx, other):
+    if conversation == other or not (_exists(tx, conversation) and _exists(tx, other)):
         return "no_such_link"
     if customers.of(tx, conversation) == customers.of(tx, other):
         return None
@@ -102,7 +102,7 @@ def part(tx: Tx, conversation: int, other: int, agent: str, now: datetime) -> st
 
     ``other`` leaves: it gets a customer of its own. The same number twice: this one leaves.
     """
-    if not _exists(tx, other):
+    if not (_exists(tx, conversation) and _exists(tx, other)):
         return "no_such_link"
     customer = customers.of(tx, conversation)
     if conversation != other and customer != customers.of(tx, other):
@@ -170,7 +170,12 @@ def _is_full(tx: Tx, conversation: int) -> bool:
 
 
 def _exists(tx: Tx, conversation: int) -> bool:
-    return tx.row("SELECT 1 FROM conversations WHERE id = :id", id=conversation) is not None
+    return (
+        tx.row(
+            "SELECT 1 FROM conversations WHERE id = :id AND customer IS NOT NULL", id=conversation
+        )
+        is not None
+    )
 
 
 def _note(tx: Tx, kind: str, conversation: int, reason: str, actor: str, now: datetime) -> None:
@@ -179,7 +184,7 @@ def _note(tx: Tx, kind: str, conversation: int, reason: str, actor: str, now: da
         kind,
         ok=True,
         reason=reason,
-        subject=str(customers.of(tx, conversation)),
+        subject=customers.subject(customers.of(tx, conversation)),
         conversation=conversation,
         actor=actor,
         now=now,

@@ -21,6 +21,7 @@ from plugins.mail.model import Bounce, Mail
 from plugins.mail.names import CHANNEL, FROM_US, NO_SENDER, UNDELIVERED, UNREADABLE
 from plugins.mail.parsing import bounces, kinds
 from plugins.mail.poison import read, saved
+from plugins.mail.proposals import propose
 from plugins.mail.settings import Mailbox, MailSettings
 from plugins.mail.threads import Place
 
@@ -160,8 +161,11 @@ class Intake:
             tx, seen.fetched.source, seen.mark, outcome, now, thread=spot.key, file=seen.file
         )
         conversation = conversations.of_address(tx, Address(CHANNEL, spot.key))
-        if seen.file is not None and conversation is not None:
+        if conversation is None:
+            return
+        if seen.file is not None:
             hand_over(tx, seen.file, _OWNER, conversation["id"])
+        propose(tx, conversation["id"], spot, participant, proven, now)
 
     async def _bounced(self, seen: _Seen, bounce: Bounce) -> str | None:
         """Mark what came back. ``None``: it is not about a mail of ours, to that recipient."""

@@ -18,7 +18,7 @@ def find(tx: Tx, who: str) -> list[int]:
     if colon:
         row = conversations.of_address(tx, Address(channel, address))
         return [] if row is None else linked(tx, int(row["id"]))
-    return customers.conversations_of(tx, int(who)) if who.isdecimal() else []
+    return customers.conversations_of(tx, int(who)) if who.isdecimal() and len(who) < 16 else []
 
 
 def linked(tx: Tx, conversation: int) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.ports import Tx
-from bot.store import audit, cases
+from bot.store import audit, cases, customers
 from plugins.slack import blocks_modals
 from plugins.slack.app import SlackApp
 from plugins.slack.desk_visit import Visit, Visitors
@@ -23,7 +23,7 @@ async def _reveal(visit: Visit) -> Answer:
             tx,
             "reveal",
             ok=True,
-            subject=str(visit.case.person),
+            subject=customers.subject(visit.case.person),
             conversation=visit.case.conversation,
             actor=visit.agent,
             now=office.clock(),

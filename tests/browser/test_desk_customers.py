@@ -52,7 +52,7 @@ async def test_a_proposal_is_linked_read_and_parted(bot: WebBot, opened: Open) -
         await asked.get_by_role("button", name="Verknüpfen").click()
         line = desk.locator(".elsewhere")
         await expect(line).to_contain_text("Die Kanne ist kaputt")
-        await expect(line.locator(".tag")).to_have_text("WhatsApp")
+        await expect(line.locator(".tag", has_text="WhatsApp")).to_be_visible()
         await expect(desk.locator(".related .proposed")).to_have_count(0)
         await picture(desk, "linked")
         await desk.locator(".related").get_by_role("button", name="Trennen").click()

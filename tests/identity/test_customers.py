@@ -17,6 +17,7 @@ from bot.store import customers, effects, linking
 from bot.store.codec import new_id
 from bot.testing import FakeChannel, MovingClock, World, world
 from identity.customers import Customers
+from plugins.privacy import people
 
 TEXTS = [Path("nlu/domain")]
 PHONE, MAIL = "+491701234567", "anna@post.example"
@@ -325,6 +326,28 @@ async def test_what_a_wrong_link_brought_along_is_forgotten(w: World) -> None:
     turn = w.dialogue.asked[-1]
     assert turn.state is None
     assert "neu" not in [past.text for past in turn.history]
+
+
+async def test_a_customer_is_exported_and_erased_with_all_conversations(w: World) -> None:
+    await writes(w, "a", phone=PHONE)
+    await writes(w, "b", phone=PHONE)
+    await writes(w, "c")
+    assert await w.store.read(lambda tx: people.find(tx, "1")) == [1, 2]
+    assert await w.store.read(lambda tx: people.find(tx, f"{w.channel.name}:b")) == [1, 2]
+    listed = await w.store.read(people.listed)
+    assert sorted(row["id"] for row in listed) == [1, 1, 3]
+
+
+async def test_an_erased_conversation_is_nobodys(w: World) -> None:
+    """Its case is still listed, and names no other conversation."""
+    await writes(w, "a", "mensch", phone=PHONE)
+    await writes(w, "b", "mensch", phone=PHONE)
+    await w.store.write(lambda tx: tx.run("UPDATE conversations SET customer = NULL WHERE id = 2"))
+    assert (await shown(w)).related == ()
+    assert (await shown(w, 2)).related == ()
+    mia = await w.agent("U1", "Mia Berg")
+    assert (await mia.links(2)).reason == "no_such_link"
+    assert (await mia.parts(2)).reason == "no_such_link"
 
 
 async def test_there_is_nothing_to_link_or_part(w: World) -> None:

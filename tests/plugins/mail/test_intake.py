@@ -282,3 +282,35 @@ async def test_whatever_lies_there_is_kept_and_shown_to_a_person(desk: Desk, raw
     await desk.takes(raw)
     assert len(await desk.messages()) == 1
     assert await desk.cases() in (["mail_no_sender"], ["mail_unreadable"])
+
+
+async def test_a_shown_address_is_only_asked_about(desk: Desk) -> None:
+    """Without DMARC anybody is Anna: an agent decides, and her history stays closed till then."""
+    await desk.takes(raw_mail(results=PASS, subject="Erste Frage"))
+    await desk.takes(raw_mail(message_id="<2@x>", subject="Ganz anderes"))
+    rows = await desk.bot.rows("SELECT reason, state FROM links")
+    assert [tuple(row) for row in rows] == [("sender", "open")]
+    customers = await desk.bot.rows("SELECT DISTINCT customer FROM conversations")
+    assert len(customers) == 2
+
+
+async def test_threads_of_one_proven_sender_are_one_customers(desk: Desk) -> None:
+    await desk.takes(raw_mail(results=PASS, subject="Erste Frage"))
+    await desk.takes(raw_mail(message_id="<2@x>", results=PASS, subject="Ganz anderes"))
+    rows = await desk.bot.rows("SELECT customer, address FROM conversations")
+    assert len({row["customer"] for row in rows}) == 1
+    assert len({row["address"] for row in rows}) == 2
+
+
+async def test_a_foreign_mail_that_names_the_thread_is_only_asked_about(desk: Desk) -> None:
+    await desk.takes(raw_mail(results=PASS))
+    await desk.sends((await desk.last())["address"], "2@shop")
+    foreign = raw_mail(
+        "Neue Adresse!",
+        sender="eve@evil.example",
+        message_id="<3@x>",
+        In_Reply_To="<2@shop>",
+    )
+    await desk.takes(foreign)
+    rows = await desk.bot.rows("SELECT reason, state FROM links")
+    assert [tuple(row) for row in rows] == [("thread", "open")]

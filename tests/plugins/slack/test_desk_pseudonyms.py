@@ -86,7 +86,7 @@ async def test_one_agent_looks_and_the_audit_log_says_so(bench: DeskBench) -> No
     assert "Das siehst nur du" in view.words
     assert "erika" in view.words  # the address on the channel
     rows = await bench.bot.rows("SELECT kind, actor, conversation, subject FROM audit")
-    assert [tuple(row) for row in rows] == [("reveal", f"slack:{bench.jana.id}", 1, "1")]
+    assert [tuple(row) for row in rows] == [("reveal", f"slack:{bench.jana.id}", 1, "customer:1")]
     assert bench.jonas.views == []
     await bench.jana.closes(view)
     assert NAME not in everything(bench)
