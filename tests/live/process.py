@@ -144,6 +144,15 @@ def _toml(port: int, settings: Mapping[str, Mapping[str, Any]]) -> str:
     tables["log"] = {"json": True, **tables.get("log", {})}
     parts = []
     for name, table in tables.items():
-        lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+        lines = "".join(f"{key} = {_value(value)}\n" for key, value in table.items())
         parts.append(f"[{name}]\n{lines}")
     return "\n".join(parts)
+
+
+def _value(value: Any) -> str:
+    """As TOML writes it: other than JSON in tables alone."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_value(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_value, value))}]"
+    return json.dumps(value)
