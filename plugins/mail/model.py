@@ -75,11 +75,13 @@ class Folded:
 
     ``reply`` is what the sender wrote, ``quoted`` the rest (quotes, signature, legal notes).
     ``inline``: the sender answered between quoted lines; ``reply`` then holds these lines too.
+    ``forwarded``: they wrote nothing, and ``reply`` is what somebody else did.
     """
 
     reply: str
     quoted: str = ""
     inline: bool = False
+    forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,16 +106,21 @@ class Sender:
         if message_id is None:
             domain = domain_of(self._box(thread).address)
             message_id = f"{token_hex(16)}@{domain}"
-            threads.note(tx, thread["key"], message_id, "out", now, out.id)
         theirs = [one["message_id"] for one in earlier if one["direction"] == "in"]
         ids = tuple(one["message_id"] for one in earlier)
         parent = theirs[-1] if theirs else ids[-1] if ids else ""
-        return Job(message_id, thread, parent, ids, answers=bool(theirs))
+        job = Job(message_id, thread, parent, ids, answers=bool(theirs))
+        subject = self._words(out, job).subject(thread["subject"], answers=job.answers)
+        threads.note(tx, thread["key"], message_id, "out", now, out.id, subject=subject)
+        return job
+
+    def _words(self, out: Outbound, job: Job) -> Wording:
+        return Wording(self._inbox.texts, self._box(job.thread), out)
 
     def _letter(
         self, out: Outbound, job: Job, box: Mailbox, files: Sequence[File], now: datetime
     ) -> Letter:
-        words = Wording(self._inbox.texts, box, out)
+        words = self._words(out, job)
         automatic: Automatic = "auto-replied" if job.answers else "auto-generated"
         return Letter(
             message_id=job.message_id,

@@ -7,6 +7,7 @@ it joins nothing: it is good for a proposal, which an agent decides.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _REACHING = "out-"  # beginning of the key of a thread that we began
 _PREFIX = re.compile(
     r"\s*(re|aw|antw|antwort|sv|vs|fw|fwd|wg|wtr|tr|rv)(\s*\[\d+\]|\(\d+\))?\s*:\s*", re.IGNORECASE
 )
+_FORWARD = re.compile(r"\s*(?:fw|fwd|wg|wtr|tr|rv)\s*:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Place:
     key: str
     new: bool
     proposed: str | None = None
-    subject: str = ""  # of the thread, without what mail programs put in front
+    repeats: bool = False  # its subject is one that the thread had before
 
 
 def base_subject(subject: str) -> str:
@@ -44,17 +46,22 @@ def base_subject(subject: str) -> str:
     return " ".join(subject.split())
 
 
+def is_forward(subject: str) -> bool:
+    """Whether a mail program says in the subject that it forwards something."""
+    return _FORWARD.match(subject) is not None
+
+
 def place(tx: Tx, mail: Mail, participant: str, verdict: Verdict, now: datetime) -> Place:
     """Find the thread of a mail by ``participant`` (normalised; empty: unknown)."""
     proposed: str | None = None
     for message_id in _answered(mail):
         for thread in _threads_with(tx, message_id):
             if _may_join(thread, participant, verdict):
-                return Place(thread["key"], False, subject=base_subject(thread["subject"]))
+                return Place(thread["key"], False, repeats=_had(tx, thread, mail.subject))
             proposed = proposed or thread["key"]
     if proposed is None and participant:
         proposed = _same_subject(tx, participant, base_subject(mail.subject), now)
-    return Place(token_hex(16), True, proposed, base_subject(mail.subject))
+    return Place(token_hex(16), True, proposed)
 
 
 def keep(
@@ -76,24 +83,38 @@ def keep(
             proposed=spot.proposed,
             now=stamp(now),
         )
-    elif passed:
-        tx.run("UPDATE mail_threads SET verified = 1 WHERE key = :key", key=spot.key)
+    else:
+        tx.run(
+            "UPDATE mail_threads SET verified = max(verified, :passed), "
+            "subject = CASE :subject WHEN '' THEN subject ELSE :subject END WHERE key = :key",
+            key=spot.key,
+            passed=passed,
+            subject=base_subject(mail.subject),  # an answer goes to the mail that it answers
+        )
     if mail.message_id:
-        note(tx, spot.key, mail.message_id, "in", now)
+        note(tx, spot.key, mail.message_id, "in", now, subject=mail.subject)
 
 
 def note(
-    tx: Tx, key: str, message_id: str, direction: str, now: datetime, row: str | None = None
+    tx: Tx,
+    key: str,
+    message_id: str,
+    direction: str,
+    now: datetime,
+    row: str | None = None,
+    *,
+    subject: str = "",
 ) -> None:
     """Note a Message-ID that mails of the thread may answer; twice is fine."""
     tx.run(
-        "INSERT INTO mail_messages (message_id, thread, direction, row, at) VALUES "
-        "(:id, :key, :direction, :row, :now) ON CONFLICT (message_id, thread) DO NOTHING",
+        "INSERT INTO mail_messages (message_id, thread, direction, row, at, subject_hash) VALUES "
+        "(:id, :key, :direction, :row, :now, :hash) ON CONFLICT (message_id, thread) DO NOTHING",
         id=message_id,
         key=key,
         direction=direction,
         row=row,
         now=stamp(now),
+        hash=_hash(subject),
     )
 
 
@@ -143,6 +164,23 @@ def sent_as(tx: Tx, message_ids: Iterable[str]) -> Row | None:
         if found is not None:
             return found
     return None
+
+
+def _had(tx: Tx, thread: Row, subject: str) -> bool:
+    """Whether a mail of the thread, theirs or ours, had that subject."""
+    if base_subject(subject).lower() == base_subject(thread["subject"]).lower():
+        return True
+    found = tx.row(
+        "SELECT 1 FROM mail_messages WHERE thread = :key AND subject_hash = :hash LIMIT 1",
+        key=thread["key"],
+        hash=_hash(subject),
+    )
+    return found is not None
+
+
+def _hash(subject: str) -> str:
+    base = base_subject(subject).lower()
+    return hashlib.sha256(base.encode("utf-8", "replace")).hexdigest() if base else ""
 
 
 def _answered(mail: Mail) -> list[str]:

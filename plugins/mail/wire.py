@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from bot.messages import Address, Attachment, Inbound, Kind
 from plugins.mail.addresses import is_address, normal
 from plugins.mail.model import Folded, Mail, Part
 from plugins.mail.names import CHANNEL, UNREADABLE
 from plugins.mail.originals import reference
+from plugins.mail.quoting.closing import split_closing
 from plugins.mail.quoting.quotes import fold
-from plugins.mail.threads import Place, base_subject
+from plugins.mail.threads import Place, base_subject, is_forward
 
 _MOST_FILES = 20
+_NO_SUBJECT = frozenset({"", "no subject", "kein betreff", "ohne betreff", "none"})
+"""What some programs write where nobody wrote a subject."""
 _DECORATION = 5000  # bytes; an inline picture below is a logo, not what somebody sends
 
 
@@ -44,7 +48,7 @@ def inbound(
 
     ``person``: why no machine shall answer it, and a person must see it.
     """
-    folded = Folded(mail.text) if person == UNREADABLE else fold(mail.text)
+    folded = Folded(mail.text) if person == UNREADABLE else _folded(mail)
     said = _said(mail, folded, spot)
     kind = Kind.AUTOMATIC if automatic else Kind.TEXT
     return Inbound(
@@ -56,22 +60,38 @@ def inbound(
         sender_name=_shown(mail),
         quotes=next(iter(mail.in_reply_to), None),
         email=email if email and _answers_go_to(mail, email) else None,
-        folded=folded.quoted if folded.reply.strip() else "",
+        folded=folded.quoted if folded.reply.strip() or not _is_first(mail, spot) else "",
         person=None if automatic else person,
     )
 
 
+def _folded(mail: Mail) -> Folded:
+    """What is asked, and everything else: quotes, the closing with what stands below it."""
+    folded = fold(mail.text)
+    if folded.forwarded and mail.in_reply_to and not is_forward(mail.subject):
+        # An answer without a word, which some programs write as if it forwarded ours.
+        return Folded("", mail.text)
+    asked, below = split_closing(folded.reply)
+    rest = "\n\n".join(part for part in (below, folded.quoted) if part)
+    return replace(folded, reply=asked, quoted=rest) if below else folded
+
+
 def _said(mail: Mail, folded: Folded, spot: Place) -> str:
     """What is asked. A subject stands in front where it says what the text does not."""
-    text = folded.reply.strip() or folded.quoted.strip()
-    if not folded.reply.strip() and not spot.new:
-        text = ""  # only what was known is in it
+    text = folded.reply.strip()
+    if not text and _is_first(mail, spot):
+        text = folded.quoted.strip()
     subject = base_subject(mail.subject)
-    if not spot.new and subject.lower() == spot.subject.lower():
+    if spot.repeats or subject.lower().strip("<>()") in _NO_SUBJECT:
         return text
-    if not subject or subject.lower() in text.lower():
+    if subject.lower() in text.lower():
         return text
     return f"{subject}\n\n{text}" if text else subject
+
+
+def _is_first(mail: Mail, spot: Place) -> bool:
+    """Whether what a mail quotes is news: that of an answer was known, or is our own."""
+    return spot.new and not mail.in_reply_to
 
 
 def _shown(mail: Mail) -> str | None:

@@ -22,13 +22,14 @@ def fold(text: str) -> Folded:
     seen = [bare(line) for line in lines]
     kinds = classify(seen)
     find_signatures(seen, kinds)
-    own = _own(seen, kinds)
+    own, forwarded = _own(seen, kinds)
     chosen = set(own)
     rest = [line for index, line in enumerate(lines) if index not in chosen]
     return Folded(
         reply=_joined([lines[index] for index in own]),
         quoted=_joined(rest),
         inline=len({kinds[index] for index in own} & {Line.TEXT, Line.QUOTE}) == 2,
+        forwarded=forwarded,
     )
 
 
@@ -38,21 +39,23 @@ def _joined(lines: Sequence[str]) -> str:
     return "\n".join(lines[filled[0] : filled[-1] + 1]) if filled else ""
 
 
-def _own(seen: Sequence[str], kinds: Sequence[Line]) -> list[int]:
-    """The lines that the sender wrote."""
+def _own(seen: Sequence[str], kinds: Sequence[Line]) -> tuple[list[int], bool]:
+    """The lines that the sender wrote; or those of somebody else, where they wrote none."""
     quoted_next = _quoted_next(kinds)
     start = 0
     while start < len(kinds):
         border = _hard_border(kinds, quoted_next, start)
-        own = _written(seen, kinds, start, border)
-        if own or border == len(kinds):
-            return own or _without_own(seen, kinds)
+        if own := _written(seen, kinds, start, border):
+            return own, start > 0
+        if border == len(kinds):
+            break
         if kinds[border] is Line.WROTE and _signed(kinds, start, border):
-            return []  # an answer that was sent without a word
+            return [], False  # an answer that was sent without a word
         start = border
         while start < len(kinds) and kinds[start] in _PASSED:
             start += 1
-    return _without_own(seen, kinds)
+    own = _without_own(seen, kinds)
+    return own, bool(own)
 
 
 def _quoted_next(kinds: Sequence[Line]) -> list[bool]:

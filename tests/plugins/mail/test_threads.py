@@ -153,3 +153,43 @@ async def test_we_reach_an_address_in_a_thread_of_its_own_or_in_its_own(store: S
 )
 def test_what_mail_programs_put_in_front_of_a_subject(subject: str, base: str) -> None:
     assert threads.base_subject(subject) == base
+
+
+async def test_an_answer_repeats_a_subject_of_the_thread_theirs_or_ours(
+    store: SQLiteStore,
+) -> None:
+    """The subject of a code's mail was asked in front of the digits that answered it."""
+
+    def code(number: int) -> Any:
+        subject = f"Ihr Code für die Bestellung B-{number}"
+        return lambda tx: threads.note(
+            tx, first.key, f"{number}@shop", "out", NOW, "row1", subject=subject
+        )
+
+    first = await comes(store, mail())
+    assert not first.repeats
+    await store.write(code(2))
+    await store.write(code(3))
+    answer = {"in_reply_to": ("2@shop",)}
+    for number, (subject, repeats) in enumerate(
+        [
+            ("AW: Frage", True),
+            ("AW: Ihr Code für die Bestellung B-2", True),
+            ("Re: Ihr Code für die Bestellung B-3", True),
+            ("Re: Frage", True),
+            ("Und noch etwas", False),
+            ("", False),
+        ]
+    ):
+        spot = await comes(store, mail(f"{number}@y", subject=subject, **answer))
+        assert (spot.key, spot.repeats) == (first.key, repeats), subject
+
+
+async def test_an_answer_goes_under_the_subject_of_the_mail_it_answers(store: SQLiteStore) -> None:
+    key = await store.write(lambda tx: threads.reach(tx, ANNA, None, "support", NOW))
+    await store.write(lambda tx: threads.note(tx, key, "2@shop", "out", NOW, "row1"))
+    for subject, told in (("AW: Ihr Code", "Ihr Code"), ("", "Ihr Code"), ("Re: Neu", "Neu")):
+        await comes(store, mail(f"{told}{subject}@y", subject=subject, in_reply_to=("2@shop",)))
+        row = await store.read(lambda tx: threads.get(tx, key))
+        assert row is not None
+        assert row["subject"] == told
