@@ -48,6 +48,7 @@ from host.typing_hint import TypingHint
 from identity.customers import Customers
 from identity.forms import Forms
 from identity.keys import Keyed
+from identity.misplaced import MisplacedCode
 from identity.policies import Policies
 
 P = TypeVar("P")
@@ -221,6 +222,7 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
         offers=templates_of(wiring.channels),
     )
     typing = TypingHint(store=wiring.store, channels=wiring.channels)
+    misplaced = MisplacedCode(store=wiring.store, texts=wiring.texts)
     return Parts(
         store=wiring.store,
         files=wiring.files,
@@ -232,7 +234,7 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
         language=settings.bot.language,
         builtins=builtin_actions,
         identities=_identities(wiring),
-        middleware=[typing, *plugins.each("middlewares")],
+        middleware=[typing, misplaced, *plugins.each("middlewares")],
         timers={**_merged(plugins, "timers"), SWEEP: wiring.files.schedule},
         patience=Patience(patience.slow_after, patience.ask_timeout, patience.retry_limit),
         session_pause=patience.session_pause,

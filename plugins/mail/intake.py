@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from bot.messages import Address, Inbound, Kind, Receipt, State
@@ -18,7 +18,7 @@ from plugins.mail.addresses import normal
 from plugins.mail.auth_results import Verdict, verdict
 from plugins.mail.ledger import Fingerprint, Source
 from plugins.mail.model import Bounce, Mail
-from plugins.mail.names import CHANNEL, FROM_US, NO_SENDER, UNDELIVERED, UNREADABLE
+from plugins.mail.names import CHANNEL, FROM_US, NO_SENDER, TOO_MANY, UNDELIVERED, UNREADABLE
 from plugins.mail.parsing import bounces, kinds
 from plugins.mail.poison import read, saved
 from plugins.mail.proposals import propose
@@ -27,6 +27,7 @@ from plugins.mail.threads import Place
 
 log = logging.getLogger(__name__)
 
+_DAY = timedelta(days=1)
 _OWNER = "mail"  # of originals that belong to no conversation
 
 
@@ -117,9 +118,14 @@ class Intake:
         participant, by_form = wire.participant(mail, self._settings.forms)
         if by_form:
             proven = Verdict.NONE  # what the form says of its writer is not proven
-        spot = await self._inbox.store.read(
-            lambda tx: threads.place(tx, mail, participant, proven, now)
+        spot, begun = await self._inbox.store.read(
+            lambda tx: (
+                threads.place(tx, mail, participant, proven, now),
+                threads.begun(tx, participant, proven, now - _DAY),
+            )
         )
+        # A machine that answers each of ours with a new thread would never reach a thread's limit.
+        many = spot.new and begun >= self._settings.threads_per_day and not by_form
         message = await asyncio.to_thread(
             wire.inbound,
             mail,
@@ -129,7 +135,7 @@ class Intake:
             whole=seen.fetched.whole,
             email=participant if proven is Verdict.PASS else None,
             automatic=automatic,
-            person=self._person(seen, participant),
+            person=self._person(seen, participant) or (TOO_MANY if many else None),
         )
         outcome = automatic or ("odd" if seen.odd else "message")
         await self._inbox.accept(

@@ -7,5 +7,6 @@ UNREADABLE = "mail_unreadable"
 NO_SENDER = "mail_no_sender"
 FROM_US = "mail_from_us"
 UNDELIVERED = "mail_undelivered"
+TOO_MANY = "mail_too_many"
 """Reasons for which a person must see a mail that no machine answers."""
 TEXT_LIMIT = 100_000  # characters of an answer; nobody's mail program minds

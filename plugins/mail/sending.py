@@ -129,7 +129,7 @@ class Sender:
             sender_name=words.sender(),
             recipient=job.thread["participant"],
             subject=words.subject(job.thread["subject"], answers=job.answers),
-            text=out.text,
+            text=words.text(),
             footer=words.footer(answers=job.answers),
             language=out.language,
             automatic=None if out.author is Author.AGENT else automatic,

@@ -257,7 +257,10 @@ class MailSettings(_Table):
         description="Below it an answer is a draft, and the customer gets a receipt",
     )
     automatic_per_day: int = Field(
-        5, ge=0, le=100, description="Answers of no person that a thread gets within 24 hours"
+        15, ge=0, le=100, description="Answers of no person that a thread gets within 24 hours"
+    )
+    threads_per_day: int = Field(
+        20, ge=1, le=1000, description="Threads of one sender within 24 hours that the bot answers"
     )
 
     @model_validator(mode="after")

@@ -147,6 +147,19 @@ def reach(tx: Tx, email: str, near: str | None, box: str, now: datetime) -> str:
     return key
 
 
+def begun(tx: Tx, participant: str, verdict: Verdict, since: datetime) -> int:
+    """How many threads somebody has begun since then; who forges a sender does not count as it."""
+    row = tx.row(
+        "SELECT count(*) AS n FROM mail_threads WHERE participant = :participant "
+        "AND created_at > :since AND verified = :passed AND key NOT LIKE :reaching",
+        participant=participant,
+        since=stamp(since),
+        passed=int(verdict is Verdict.PASS),
+        reaching=f"{_REACHING}%",
+    )
+    return int(row["n"]) if row else 0
+
+
 def get(tx: Tx, key: str) -> Row | None:
     """A thread by its key."""
     return tx.row("SELECT * FROM mail_threads WHERE key = :key", key=key)

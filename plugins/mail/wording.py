@@ -36,6 +36,16 @@ class Wording:
         subject = theirs if base_subject(theirs) else self._said("mail_subject", shop=self._shop())
         return reply_subject(subject) if answers else subject
 
+    def text(self) -> str:
+        """What is said, with a greeting above it; an agent greets, or not, as they like."""
+        said = self.out.text
+        if self.out.author is Author.AGENT:
+            return said
+        greeting = self._said("mail_greeting")
+        if said.lower().startswith(greeting.lower().rstrip(",")):
+            return said
+        return f"{greeting}\n\n{said}"
+
     def footer(self, *, answers: bool) -> str:
         """That no person wrote it and how to reach one, and the mailbox's signature."""
         said = ""

@@ -1,7 +1,7 @@
 """What stands below "Mit freundlichen Grüßen": a name and maybe an address, and nothing asked.
 
 A person reads it as part of the letter, so :func:`quotes.fold` leaves it there. Whoever understands
-the text would take the sender's own street for the new address, and "1 / Viele Grüße" for no number.
+the text would take the sender's own street for the new address, and "1 / VG Jörg" for no number.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from plugins.mail.quoting import words
 _MOST_LINES = 12
 _MOST_WORDS = 7  # of a line of an address; sentences have more
 _OPENING = re.compile(
-    r"[ \t]*(?:hallo|hi|hey|moin|servus|guten (?:tag|morgen|abend)|grüß gott|sehr geehrte\w*|liebe[rs]?"
-    r"|hello|dear|good (?:day|morning|afternoon|evening))\b[^.?!]{0,60}[,.!]?[ \t]*$",
+    r"[ \t]*(?:hallo|hi|hey|moin|servus|guten (?:tag|morgen|abend)|grüß gott"
+    r"|sehr geehrte\w*|liebe[rs]?|hello|dear|good (?:day|morning|afternoon|evening))\b"
+    r"[^.?!]{0,60}[,.!]?[ \t]*$",
     re.IGNORECASE,
 )
 _THANKS = re.compile(
@@ -22,9 +23,9 @@ _THANKS = re.compile(
     r"(?: (?:im voraus|vorab|in advance))?(?:,| und| and| &)[ \t]+",
     re.IGNORECASE,
 )
-_SMALL = frozenset(
-    "und and & von vom van der die das de zu zur zum im in am an bei of the for i.a. i.v. geb. c/o"
-    " str. straße".split()
+_SMALL = re.compile(
+    r"und|and|&|von|vom|van|der|die|das|de|zur?|zum|i[mn]|am|an|bei|of|the|for|i\.a\.|i\.v\.|geb\."
+    r"|c/o|str(?:\.|aße)"
 )
 _MARKED = re.compile(r"[@/|:+\d]|www\.")
 _TOLD = re.compile(
@@ -79,4 +80,4 @@ def _is_entry(line: str) -> bool:
 
 
 def _small(part: str) -> bool:
-    return part.lower().strip(",;") in _SMALL
+    return _SMALL.fullmatch(part.lower().strip(",;")) is not None

@@ -126,6 +126,24 @@ async def test_a_sender_counts_where_dmarc_passed_and_answers_go_to_the_same(des
     assert (await desk.last())["email"] == "anna@example.net"
 
 
+async def test_a_machine_that_always_begins_anew_is_not_answered_for_ever(tmp_path: Path) -> None:
+    """A helpdesk answered each of our mails with a new thread: no thread had its limit."""
+    async with mail_bot(tmp_path, BOX, threads_per_day=2) as bot:
+        desk = Desk(bot)
+        for number in range(3):
+            await desk.takes(raw_mail(message_id=f"<{number}@x>", results=PASS))
+        # Who forges a sender has their own count.
+        await desk.takes(raw_mail("Gefälscht", message_id="<9@x>"))
+        await bot.until("SELECT 1 FROM cases WHERE reason = 'mail_too_many'")
+        rows = await bot.rows(
+            "SELECT c.address, count(t.key) AS turns FROM conversations c LEFT JOIN turns t "
+            "ON t.conversation = c.id GROUP BY c.id ORDER BY c.id"
+        )
+        many = await bot.rows("SELECT conversation FROM cases WHERE reason = 'mail_too_many'")
+        assert [row["conversation"] for row in many] == [3]
+        assert rows[2]["turns"] == 0
+
+
 async def test_a_forged_mail_does_not_get_into_a_proven_thread(desk: Desk) -> None:
     await desk.takes(raw_mail(results=PASS))
     key = (await desk.last())["address"]

@@ -157,7 +157,7 @@ async def test_an_answer_stands_in_the_customers_thread(real: Desk, servers: Mai
     assert mail["X-Schalter-Message"] == message_id.split("@")[0]
     assert mail["Return-path"].strip("<>") == "service@shop.test"
     assert said(mail).startswith(
-        "Ihr Paket ist unterwegs.\n\n-- \nDies ist eine automatische Antwort"
+        "Guten Tag,\n\nIhr Paket ist unterwegs.\n\n-- \nDies ist eine automatische Antwort"
     )
     assert "Mensch" in said(mail)
     assert not [line for line in servers.complaints() if to in line]

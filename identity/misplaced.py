@@ -1,0 +1,59 @@
+"""A code that is written where its mail arrived, and not where it was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.messages import Answer, Kind, Outcome, Say, Turn, Understanding
+from bot.ports import Next, Store, Texts, Tx
+from bot.store.codec import Clock, stamp, utc_now
+from identity import reading
+from identity.proofs import PROOF_LIFE
+
+_CERTAIN = Understanding(None, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MisplacedCode:
+    """A middleware: says where the digits belong. They are not looked at.
+
+    Whoever answers the mail may never have asked for a code, so that it must prove nothing here
+    and must not be used up; and whoever did ask needs to hear where to go on.
+    """
+
+    store: Store
+    texts: Texts
+    clock: Clock = utc_now
+
+    async def __call__(self, turn: Turn, ask: Next) -> Answer:
+        """Answer six digits that answer the mail of another conversation's code."""
+        meant = reading.read(turn.text, None)
+        if turn.kind is not Kind.TEXT or turn.payload or meant is None or not meant.isdigit():
+            return await ask(turn)
+        channel = await self.store.read(lambda tx: self._asked_on(tx, turn.conversation))
+        if channel is None:
+            return await ask(turn)
+        where = f"code_on_{channel}"
+        if not self.texts.has(f"term_{where}"):
+            where = "code_there"
+        says = (Say("utter_code_elsewhere", {"where": where}),)
+        return Answer(says, Outcome.ASK, understanding=_CERTAIN)
+
+    def _asked_on(self, tx: Tx, conversation: int) -> str | None:
+        """The channel on which the latest code whose mail went here was asked for."""
+        row = tx.row(
+            "SELECT v.channel, c.conversation FROM outbox o JOIN codes c ON c.id = o.secret "
+            "JOIN conversations v ON v.id = c.conversation WHERE o.conversation = :here "
+            "AND c.created_at > :since ORDER BY o.seq DESC LIMIT 1",
+            here=conversation,
+            since=stamp(self.clock() - PROOF_LIFE),
+        )
+        own = tx.row(
+            "SELECT 1 FROM codes WHERE conversation = :here AND state = 'open' "
+            "AND expires_at > :now LIMIT 1",
+            here=conversation,
+            now=stamp(self.clock()),
+        )
+        if row is None or own is not None or row["conversation"] == conversation:
+            return None
+        return str(row["channel"])
