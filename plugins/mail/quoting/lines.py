@@ -38,7 +38,9 @@ _QUOTE = re.compile(r"[ \t\u00a0]{0,8}(?:>|&gt;|»)")
 _MARKS = re.compile(
     r"[ \t]{0,4}[A-Za-z|]{0,4}(?:[ \t\u00a0]{0,8}(?:>|&gt;|»|\|)){1,60}[ \t\u00a0]?"
 )
-_RULER = re.compile(r"[ \t]{0,20}(?:[-_=+~#*—–]{2,}|[ᐧ—–_*-]|(?:[-*_] ){2,}[-*_]?)[ \t]{0,20}$")
+_RULER = re.compile(
+    r"[ \t]{0,20}(?:[-_=+~#*—–―─━═⎯]{2,}|[ᐧ—–_*-]|(?:[-*_] ){2,}[-*_]?)[ \t]{0,20}$"
+)
 _FRAMED = re.compile(
     r"[ \t]{0,8}[-_=*~—–]{2,60}[ \t]{0,4}([^-_=*~\s—–].{0,78}?)[ \t]{0,4}[-_=*~—–]{2,60}[ \t]*$"
 )
@@ -67,10 +69,12 @@ _LOTUS = re.compile(
     r"\S.{0,80}? ---\d{1,4}[./-]\d{1,2}[./-]\d{2,4} \d{1,2}:\d\d(?::\d\d)?.{0,10}---"
 )
 _NEWS_END = re.compile(r"(?:news:|<)\S{3,120}$")
+_WROTE_THIS = re.compile(rf"[>)\]] ?(?:{words.WROTE.pattern})[:：][ \t]+\S")
 _WHOLE = (_ISO_SOMEBODY, _DATE_MAIL, _LOTUS, words.POSTED)
 """Attributions that need no verb, as whole lines."""
 _PIPE = re.compile(r"[ \t]{0,4}\|(?:[^|]*$)")
-_INITIALS = re.compile(r"[ \t]{0,4}[A-Za-z]{1,4}>(?:[ \t>]|$)")
+_COLON = re.compile(r":[ \t]\S")
+_INITIALS = re.compile(r"[ \t]{0,4}[A-Za-z]{1,12}>(?:[ \t>]|$)")
 
 
 def bare(line: str) -> str:
@@ -116,15 +120,28 @@ def is_device(line: str) -> bool:
 
 
 def _find_other_quotes(seen: Sequence[str], kinds: list[Line]) -> None:
-    """Rarer marks, a bar or somebody's initials: only several lines of them are a quote."""
-    for mark in (_PIPE, _INITIALS):
+    """Rarer marks, a bar or somebody's initials: only several lines of them are a quote.
+
+    One line is enough below another quote, or below "somebody wrote:".
+    """
+    for mark in (_PIPE, _INITIALS, _COLON):
         marked = [
             kind is Line.TEXT and mark.match(line) is not None
             for line, kind in zip(seen, kinds, strict=True)
         ]
-        for index in range(len(seen) - 1):
-            if marked[index] and marked[index + 1]:
-                kinds[index] = kinds[index + 1] = Line.QUOTE
+        above = None
+        for index in range(len(seen)):
+            if marked[index] and (
+                marked[index + 1 : index + 2] == [True]
+                or (above is not None and _may_be_quoted_below(seen[above], kinds[above]))
+            ):
+                kinds[index] = Line.QUOTE
+            if kinds[index] is not Line.EMPTY:
+                above = index
+
+
+def _may_be_quoted_below(line: str, kind: Line) -> bool:
+    return kind is Line.QUOTE or _ends_with(_verb(line), line)
 
 
 # --- attributions
@@ -143,6 +160,8 @@ def is_attribution(text: str, *, quoted_next: bool = False, strict: bool = False
     verb = _verb(text)
     mail, date, time = _FRAMED_MAIL.search(text), _DATE.search(text), _TIME.search(text)
     ends = bool(_ENDS.search(text)) or _ends_with(verb, text)
+    if ends and words.CITES.match(text):
+        return quoted_next or mail is not None
     if verb is not None and words.NEWS.search(text):
         ends = ends or bool(_NEWS_END.search(text))
     if not ends:
@@ -151,9 +170,9 @@ def is_attribution(text: str, *, quoted_next: bool = False, strict: bool = False
         return bool(mail and date and (time or quoted_next)) or bool(quoted_next and date and time)
     if mail is not None:
         return True
-    if quoted_next and len(text) <= 160:
-        return True
     told = words.TELLS.search(text) is not None
+    if quoted_next and len(text) <= 160:
+        return not told or _begins(text)
     return date is not None and not told and (time is not None or _begins(text))
 
 
@@ -179,14 +198,36 @@ def _weekday(text: str, digit: int) -> bool:
     return len(before) <= 14 and len(before.split()) <= 2 and before.endswith((".", ","))
 
 
+def _fills_a_paragraph(text: str) -> bool:
+    """Whether a whole paragraph that does not begin like an attribution is one.
+
+    Many languages name somebody first and the day last.
+    """
+    if _FRAMED_MAIL.search(text) is None or words.TELLS.search(text) is not None:
+        return False
+    dated = _DATE.search(text) is not None and _TIME.search(text) is not None
+    return dated or words.NEWS.search(text) is not None
+
+
 def _find_wrote(seen: Sequence[str], kinds: list[Line]) -> None:
     quoted = _quoted_next(kinds)
     for end, line in enumerate(seen):
+        if kinds[end] is Line.TEXT and _has_words(line):
+            kinds[end] = Line.WROTE
         if kinds[end] not in (Line.TEXT, Line.RULER) or not _may_end(line, quoted[end]):
             continue
         start = _start_of_attribution(seen, kinds, end, quoted[end])
         if start is not None:
             kinds[start : end + 1] = [Line.WROTE] * (end + 1 - start)
+
+
+def _has_words(line: str) -> bool:
+    """Whether a phone has put the first words of the quote into the attribution's line."""
+    mail = _FRAMED_MAIL.search(line)
+    if mail is None or _WROTE_THIS.match(line, mail.end()) is None:
+        return False
+    before = line[: mail.start()].strip()
+    return _begins(before) and _TIME.search(before) is not None and not words.TELLS.search(before)
 
 
 def _may_end(line: str, quoted_next: bool) -> bool:
@@ -202,14 +243,15 @@ def _may_end(line: str, quoted_next: bool) -> bool:
 def _start_of_attribution(
     seen: Sequence[str], kinds: Sequence[Line], end: int, quoted_next: bool
 ) -> int | None:
-    found, text = None, ""
+    found, named, text = None, False, ""
     for start in range(end, max(-1, end - _LINES), -1):
         if kinds[start] not in (Line.TEXT, Line.WROTE):
             break
         text = f"{seen[start].strip()} {text}".strip()
-        several = start < end
-        if is_attribution(text, quoted_next=quoted_next, strict=several):
-            found = start
+        whole = not named and (start == 0 or kinds[start - 1] is not Line.TEXT)
+        strict = start < end and not (whole and _fills_a_paragraph(text))
+        if is_attribution(text, quoted_next=quoted_next, strict=strict):
+            found, named = start, _FRAMED_MAIL.search(text) is not None
             if _begins(text):
                 break
     return found
@@ -275,10 +317,11 @@ def _is_block(found: set[str], lines: Sequence[str]) -> bool:
     if "from" not in found:
         # Some programs leave the sender out, where it is ourselves.
         return found >= {"sent", "to", "subject"}
-    if len(found) >= 3:
+    if len(found) >= 3 and "subject" in found:
         return True
     text = " ".join(lines)
-    return len(found - {"more"}) == 2 and bool(_MAIL.search(text) or _TIME.search(text))
+    sure = _MAIL.search(text) or _TIME.search(text)
+    return sure is not None and (len(found) >= 3 or len(found - {"more"}) == 2)
 
 
 def _is_block_in_a_line(line: str) -> bool:
@@ -293,6 +336,9 @@ def _find_framed(seen: Sequence[str], kinds: list[Line]) -> None:
     followed = _followed(kinds)
     for index, line in enumerate(seen):
         if kinds[index] is not Line.TEXT or len(line) > 160:
+            continue
+        if words.REPLY_ABOVE.match(line):
+            kinds[index] = Line.ORIGINAL
             continue
         if words.BEGINS_FORWARD.match(line) and words.FORWARDED.search(line):
             kinds[index] = Line.FORWARD

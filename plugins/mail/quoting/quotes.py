@@ -91,10 +91,23 @@ def _written(seen: Sequence[str], kinds: Sequence[Line], start: int, end: int) -
     first, last = texts[0], texts[-1]
     above = [index for index in range(start, first) if kinds[index] is Line.QUOTE]
     between = Line.QUOTE in kinds[first:last]
+    while first > start and kinds[first - 1] is Line.RULER and start == 0:
+        first -= 1
     if above and (between or not _attributed(seen, kinds, start, first)):
         first = above[0]
     skipped = BORDERS | {Line.DEVICE, Line.SIGNATURE}
-    return [index for index in range(first, last + 1) if kinds[index] not in skipped]
+    kept = [index for index in range(first, last + 1) if kinds[index] not in skipped]
+    borders = _borders_in_quotes(seen, kinds, kept)
+    return [index for index in kept if index not in borders]
+
+
+def _borders_in_quotes(
+    seen: Sequence[str], kinds: Sequence[Line], indexes: Sequence[int]
+) -> set[int]:
+    """Quoted lines that say who is quoted, and not what."""
+    quotes = [index for index in indexes if kinds[index] is Line.QUOTE]
+    inside = classify([unquoted(seen[index]) for index in quotes])
+    return {index for index, kind in zip(quotes, inside, strict=True) if kind in BORDERS}
 
 
 def _attributed(seen: Sequence[str], kinds: Sequence[Line], start: int, end: int) -> bool:

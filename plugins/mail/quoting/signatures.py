@@ -11,6 +11,7 @@ from plugins.mail.quoting.lines import BORDERS, Line, is_device
 
 _DASHES = re.compile(r"[ \t]{0,3}(?:--|—|––)[ \t]*$")
 _LONG_RULER = re.compile(r"[ \t]{0,20}\S{3,}")
+_FOOTNOTE = re.compile(r"[ \t]{0,4}\[\d{1,3}\][ \t]{1,4}(?:https?|mailto):\S{1,350}$")
 _RULERS = 20  # of a stretch that are looked at, from its end
 _MOST_LINES = 25  # of a company's signature
 _MOST_LETTERS = 120  # of one of its lines
@@ -69,6 +70,8 @@ class _Stretch:
         yield from self._dashes()
         if not self._texts:
             return
+        if self._is_footnotes():
+            yield self._texts[0]
         yield from self._rulers(after_quote=after_quote)
         yield from self._legal(after_quote=after_quote)
         yield from self._company()
@@ -78,6 +81,17 @@ class _Stretch:
             if self._kinds[index] is Line.RULER and _DASHES.match(self._seen[index]):
                 yield index
                 return
+
+    def _is_footnotes(self) -> bool:
+        """Whether a program has put the addresses of the quote's links below it, and no more."""
+        if self._start == 0 or len(self._texts) < 2:
+            return False
+        title, *rest = self._texts
+        return (
+            self._seen[title].rstrip().endswith(":")
+            and self._kinds[title + 1] is Line.RULER
+            and all(_FOOTNOTE.match(self._seen[index]) for index in rest)
+        )
 
     def _rulers(self, *, after_quote: bool) -> Iterator[int]:
         """A ruler above a signature; one that divides what the customer writes is none."""

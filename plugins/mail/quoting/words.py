@@ -25,6 +25,13 @@ WROTE = re.compile(
 )
 """The verb of an attribution."""
 
+CITES = re.compile(
+    r"(?:quoting|zitat von|mensaje citado por|citando(?: a)?|citazione di|citat(?:ion)? de|citerar"
+    r"|citeert|cytowanie|cituji|lainaus|sitat)(?!\w)",
+    _ANY,
+)
+"""Webmail that names somebody, and no day."""
+
 TELLS = re.compile(
     r"(?<!\w)(?:ich|wir|mir|uns|i|we|my|our|your|the|his|her|ihre?[mnrs]?|mein\w{0,2}|unser\w{0,2}"
     r"|dein\w{0,2}"
@@ -47,7 +54,7 @@ POSTED = re.compile(
 LEADS = re.compile(
     r"(?:on|at|in (?:message|article)|am|den|der|le|il(?: giorno)?|el(?: d[ií]a)?|em|op|på|pe|în|la"
     r"|dne|dňa|dnia|w dniu|dana|dne|στις|в|у|на|tarihinde|vào|pada|kl|ngày|das?|a"
-    r"|s)(?!\w)|[在于於]",
+    r"|s|v)(?!\w)|[在于於]",
     _ANY,
 )
 """What an attribution begins with, where it does not begin with a date or a name."""
@@ -102,6 +109,12 @@ ORIGINAL = re.compile(
     r"|元のメッセージ|원본|antwort|reply|quoted",
     _ANY,
 )
+REPLY_ABOVE = re.compile(
+    r"[ \t]{0,8}[^\w\s>]{1,20}[ \t]{0,4}(?:please |bitte )?(?:\w{1,12} ){0,4}"
+    r"(?:above (?:this|the) line|(?:oberhalb|über) (?:dieser|diese|der) (?:zeile|linie))(?!\w)",
+    _ANY,
+)
+"""The line that a help desk asks not to write below."""
 FORWARDED = re.compile(
     r"weitergeleitet|weiterleitung|forwarded|transféré|réexpédié|reenviad|rinviat|inoltrat"
     r"|encaminhad|reencaminhad|doorgestuurd|vidarebefordra|videresend|videresendt|välitet"
@@ -117,7 +130,7 @@ BEGINS_FORWARD = re.compile(
 )
 
 _DEVICES = (
-    r"iphone|ipad|ipod|android|samsung|galaxy|handy|smartphone|mobil\w*|phone|telefon|tablet"
+    r"iphon[eu]|ipad|ipod|android|samsung|galaxy|handy|smartphone|mobil\w*|phone|telefon|tablet"
     r"|outlook"
     r"|blackberry|windows|huawei|xiaomi|nokia|htc|sony|lg|mail|gmail|yahoo|proton\w*|gmx|web\.de"
     r"|t-online|freenet|app|handheld|device|gerät|thunderbird|airmail|spark|nexus|pixel|oneplus|mi"
@@ -128,7 +141,8 @@ _DEVICES = (
 )
 DEVICE_LINE = re.compile(
     r"[ \t(\[_*~%<>—–-]{0,8}(?:"
-    r"(?:sent|send) (?:from|via|with|by|using|on)(?!\w)|get \[?outlook for|(?:written|typed) on my"
+    r"(?:sent|send) (?:from|via|with|by|using|on)(?!\w)|get \[?(?:\w{1,20} ?){1,3}\]?(?:\([^()]{0,99}\))? ?"
+    r"for (?:ios|android|iphone|mobile|windows|mac)\W*$|get \[?outlook for|(?:written|typed) on my"
     r"|(?:from|on) my (?:mobile|phone|cell|i(?:phone|pad|pod))"
     r"|(?:\S{1,30} ){0,3}from (?:my )?(?:mobile|phone|iphone|ipad)\W{0,6}$"
     r"|(?:\S{1,30} ){0,2}vom (?:handy|smartphone|iphone|ipad|tablet)(?: gesendet"
@@ -148,7 +162,7 @@ DEVICE_LINE = re.compile(
     r"|отправлено (?:с|из|от|через)(?!\w)|надіслано (?:з|із|від)(?!\w)|odesláno z|odoslané z"
     r"|získat \[?outlook"
     r"|trimis (?:de pe|din|prin)|elküldve (?:az? )?|küldve (?:az? )?|στάλθηκε από"
-    r"|发自|發自|[來来]自我的|[从從]我的|\w{1,20}から送信|나의 \w{1,20}에서"
+    r"|发自|發自|[來来]自我的|[从從]我的|我的 ?\w{1,20} ?(?:发送|發送|傳送)|\w{1,20}から送信|나의 \w{1,20}에서"
     r"|\w{1,20}(?:'|’)?(?:umdan|imden|den|dan) gönderildi|(?:please )?excuse (?:any |my )?(?:typos"
     r"|brevity)"
     r")",
