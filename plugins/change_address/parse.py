@@ -153,7 +153,7 @@ def _continental(text: str, match: re.Match[str]) -> _Found:
 def _with_street(part: Part, rest: str, asked: str | None) -> Part:
     """The street among the pieces that are left, or a house number alone."""
     for piece in words.PIECES.split(rest):
-        clean = words.clean(piece)
+        clean = words.clean(words.LED_IN.sub("", piece))
         town = words.IN_TOWN.match(clean)
         if town is not None and _street(town["street"]):
             city = part.city or _city(town["city"])

@@ -84,6 +84,12 @@ _PREPOSITION = re.compile(
 IN_SENTENCE = re.compile(r"(?:\S+\s+){2,}(?:an|nach|to)\s+(?=[^\W\d_])", re.IGNORECASE)
 """`Könnten Sie die Lieferung bitte an` Ahornallee 7b: a sentence that leads to the street."""
 
+LED_IN = re.compile(
+    r"^.*?(?::|\b(?:geändert|verändert|umgezogen|changed|moved|folgt|follows)\b[\s:–-]*)\s+",
+    re.IGNORECASE,
+)
+"""`Meine Adresse hat sich geändert:` Lindenweg 4: a sentence that announces the address."""
+
 _TAIL = re.compile(
     r"""[\s,.!-]+ (?:
       (?:bitte|danke(?:schön|\sschön)?|vielen\sdank|please|thanks?(?:\syou)?|schicken|senden|liefern

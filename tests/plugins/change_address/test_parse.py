@@ -26,6 +26,12 @@ DEANSGATE = Part("221 Deansgate", "M3 4BB", "Manchester", "GB")
         ("nicht Lindenweg 7 sondern Lindenweg 4, 50674 Köln", KOELN),
         ("Meine neue Adresse ist Lindenweg 4, 50674 Köln. Danke!", KOELN),
         ("Hallo, ich bin umgezogen. Neue Adresse:\nLindenweg 4\n50674 Köln\nVielen Dank", KOELN),
+        # The demo itself says the first; the order went to "hat sich geändert: Lindenweg 4".
+        ("Meine Adresse hat sich geändert: Lindenweg 4, 50674 Köln", KOELN),
+        ("Die Adresse hat sich geändert - Lindenweg 4, 50674 Köln", KOELN),
+        ("Ich möchte die Lieferadresse ändern: Lindenweg 4, 50674 Köln", KOELN),
+        ("Bitte liefern Sie an folgende Adresse: Lindenweg 4, 50674 Köln", KOELN),
+        ("My address has changed: 221 Deansgate, Manchester M3 4BB", DEANSGATE),
         ("221 Deansgate, Manchester M3 4BB", DEANSGATE),
         ("221 Deansgate\nManchester\nm34bb", DEANSGATE),
         ("please change it to 221 Deansgate, Manchester, M3 4BB, UK", DEANSGATE),
