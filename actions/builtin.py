@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from bot.actions import PROPOSAL, ActionRunner, yes_no
+from bot.actions import ActionRunner
+from bot.asking import PROPOSAL, yes_no
 from bot.counter import Handoff
 from bot.messages import ActionCall, Address, Answer, Outcome, Owner, Say, Turn
 from bot.ports import Corrects, Middleware, Next, Row, Store, Texts, Tx
@@ -84,7 +85,7 @@ class BuiltinActions:
         record = await self.store.read(lambda tx: effects.call(tx, call.turn, "confirm", number))
         if record is not None:  # started, and cut off before its result was written
             return await self.runner.resume(record, call)
-        proposal = await self.runner.open_proposal(call.conversation)
+        proposal = await self._to_decide(call)
         if proposal is None:
             return await self._nothing_open(call)
         corrected = await self._correct(proposal, call)
@@ -97,7 +98,7 @@ class BuiltinActions:
 
     async def deny(self, call: ActionCall, _number: int) -> Answer:
         """A no: drop the open proposal, or correct it ("nein, Hausnummer 14")."""
-        proposal = await self.runner.open_proposal(call.conversation)
+        proposal = await self._to_decide(call)
         if proposal is None:
             return Answer((Say("utter_denied_nothing"),))
         corrected = await self._correct(proposal, call)
@@ -159,6 +160,11 @@ class BuiltinActions:
         was_waiting = await self.store.write(work)
         return Answer((Say("utter_back_to_bot" if was_waiting else "utter_help"),))
 
+    async def _to_decide(self, call: ActionCall) -> Row | None:
+        """What a yes or no is about: what was read back, or a yes before that lacks a proof."""
+        waiting = await self.runner.open_proposal(call.conversation)
+        return waiting or await self.runner.agreed_proposal(call.conversation)
+
     async def _correct(self, proposal: Row, call: ActionCall) -> Answer | None:
         """A new proposal when the message corrects the open one."""
         changes = await self._changes(proposal, call)
@@ -181,7 +187,8 @@ class BuiltinActions:
         )
 
     async def _nothing_open(self, call: ActionCall) -> Answer:
-        since = self.clock() - _REPEAT_WITHIN
+        within = self.runner.pause(call.address.channel) or _REPEAT_WITHIN
+        since = self.clock() - within
         last = await self.store.read(lambda tx: effects.last_effect(tx, call.conversation, since))
         if last is None:
             return Answer((Say("utter_nothing_open"),))

@@ -15,12 +15,13 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from bot.asking import yes_no
 from bot.identity import READ_TIMEOUT, Identities, emptied
 from bot.messages import (
     ActionCall,
     Address,
     Answer,
-    Button,
+    Features,
     Filling,
     Outcome,
     Owner,
@@ -36,7 +37,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PROPOSAL_LIFE = timedelta(minutes=15)
-PROPOSAL = "proposal"  # the entity by which a button names the proposal it stood under
+_PROOF_NEEDED = Answer((Say("utter_proof_needed"),), Outcome.ASK, "form")
 _RUN_TIMEOUT = 45.0  # seconds; what became of a longer call is read back
 
 
@@ -49,6 +50,7 @@ class ActionRunner:
 
     store: Store
     identities: Identities
+    features: Mapping[str, Features]
     on_effect: Callable[[Tx, ActionCall], None] = lambda _tx, _call: None
     clock: Clock = utc_now
 
@@ -92,10 +94,21 @@ class ActionRunner:
         return await self.recorder.once(f"fill:{action}", call, number, run, way)
 
     async def _fill(self, name: str, call: ActionCall, _number: int) -> Filling:
-        if await self.open_proposal(call.conversation) is not None:
+        if await self.store.read(partial(self._begins, call)):
             # Something else has begun: what is said from here on is not about the proposal.
             await self.store.write(lambda tx: effects.lapse(tx, call.conversation))
         return await self.identities.fill(self._actions[name], call)
+
+    def _begins(self, call: ActionCall, tx: Tx) -> bool:
+        """Whether a proposal is over with this step of a form.
+
+        One that was agreed to waits in the form which asks for the proof that its yes lacks.
+        """
+        now = self.clock()
+        if effects.open_proposal(tx, call.conversation, now) is not None:
+            return True
+        asks = call.slots.get("requested_slot") or "confirm" in effects.actions_of(tx, call.turn)
+        return not asks and effects.agreed(tx, call.conversation, now) is not None
 
     def _form_failed(self, name: str) -> Filling:
         action = self._actions.get(name)
@@ -108,7 +121,15 @@ class ActionRunner:
             return "", ""
         return action, str(call.arguments.get(known.policy.subject) or "")
 
-    async def _call(self, name: str, call: ActionCall, _number: int) -> Answer:
+    def pause(self, channel: str) -> timedelta | None:
+        """How long an answer may take on a channel where that is longer than in a chat."""
+        seconds = self.features.get(channel, Features()).session_pause
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    async def _call(self, name: str, call: ActionCall, number: int) -> Answer:
+        record = await self.store.read(lambda tx: effects.call(tx, call.turn, name, number))
+        if record is not None:  # what was agreed to: started, and cut off before its result
+            return await self.resume(record, call)
         action = self._actions.get(name)
         if action is None:
             log.error("unknown action", extra={"action": name})
@@ -118,10 +139,15 @@ class ActionRunner:
             return refusal
         if action.policy.read_only:
             return await self.read(action, call)
-        return await self._propose(action, call)
+        return await self._propose(action, call, (call.turn, name, number))
 
-    async def _guard(self, action: Action, call: ActionCall) -> tuple[Answer | None, ActionCall]:
-        """What forbids the call, if anything; and the call with what the store knows."""
+    async def _guard(
+        self, action: Action, call: ActionCall, *, renew: bool = False
+    ) -> tuple[Answer | None, ActionCall]:
+        """What forbids the call, if anything; and the call with what the store knows.
+
+        ``renew``: a proof that is over is looked for anew, which a form would have done.
+        """
         standing = await self.identities.standing(call.conversation)
         call = replace(call, proofs=standing.proofs, address=standing.address)
         if await self.store.read(lambda tx: effects.form_failed(tx, call.turn, action.name)):
@@ -137,9 +163,14 @@ class ActionRunner:
             return Answer((), Outcome.ASK, "form"), call
         call = replace(call, arguments=arguments.model_dump())
         subject = str(call.arguments.get(action.policy.subject) or "")
-        if not standing.proves(self.identities.policy(action), subject):
-            return Answer((Say("utter_proof_needed"),), Outcome.ASK, "form"), call
-        return None, call
+        policy = self.identities.policy(action)
+        if renew and not standing.proves(policy, subject):
+            try:
+                standing = await self.identities.renewed(action, call)
+            except (Unavailable, TimeoutError):
+                return _unavailable(), call
+            call = replace(call, proofs=standing.proofs)
+        return None if standing.proves(policy, subject) else _PROOF_NEEDED, call
 
     async def read(self, action: Action, call: ActionCall) -> Answer:
         """Make a call that changes nothing."""
@@ -147,15 +178,23 @@ class ActionRunner:
             async with asyncio.timeout(READ_TIMEOUT):
                 return await action.run(call)
         except (Unavailable, TimeoutError):
-            return Answer((Say("utter_shop_unavailable"),), Outcome.HANDOFF, "shop_unavailable")
+            return _unavailable()
 
-    async def _propose(self, action: Action, call: ActionCall) -> Answer:
-        """Read back what would happen, and wait for a yes."""
+    async def _propose(self, action: Action, call: ActionCall, key: Key | None = None) -> Answer:
+        """Read back what would happen, and wait for a yes.
+
+        With a ``key`` for its record it is done at once, where that yes was given to the very same.
+        """
         try:
             async with asyncio.timeout(READ_TIMEOUT):
                 proposed = await action.propose(call)
         except (Unavailable, TimeoutError):
-            return Answer((Say("utter_shop_unavailable"),), Outcome.HANDOFF, "shop_unavailable")
+            return _unavailable()
+        agreed = await self.agreed_proposal(call.conversation)
+        if key and agreed and self._counts(agreed, action, proposed, call):
+            ready = _ready(call, agreed)
+            if await self._begin(agreed, action, ready, key):
+                return await self.run(action, ready)
         if isinstance(proposed, Answer):
             # A refusal is what was heard last: no yes may run what was read back before it.
             await self.store.write(lambda tx: effects.lapse(tx, call.conversation))
@@ -171,28 +210,44 @@ class ActionRunner:
         """Read an open proposal back once more, with what the customer corrected in it."""
         action = self._actions[proposal["action"]]
         arguments = {**codec.decode(proposal["arguments"]), **(changes or {})}
-        refusal, call = await self._guard(action, replace(call, arguments=arguments))
+        refusal, call = await self._guard(action, replace(call, arguments=arguments), renew=True)
         if refusal is None:
             return await self._propose(action, call)
         await self.store.write(lambda tx: effects.drop(tx, proposal["id"]))
         return _without_form(refusal)
+
+    def _counts(
+        self, agreed: Row, action: Action, proposed: Proposal | Answer, call: ActionCall
+    ) -> bool:
+        """Whether the yes before was to what is proposed now, by whoever has proven it since.
+
+        Proven is who answered the question for a pair or a code. A channel that vouches for the
+        latest message does not for the one with the yes, which somebody else may have sent.
+        """
+        if isinstance(proposed, Answer) or agreed["action"] != action.name:
+            return False
+        same = codec.decode(agreed["arguments"]) == dict(proposed.arguments)
+        kinds = self.identities.policy(action).proofs - {"channel"}
+        proven = any(p.kind in kinds and p.subject == agreed["subject"] for p in call.proofs)
+        return same and proven and bool(agreed["version"] == proposed.version)
 
     def _keep_proposal(self, tx: Tx, action: Action, call: ActionCall, proposal: Proposal) -> str:
         if is_over(tx, call.turn):
             return ""  # its read-back is never said, so that no yes can be about it
         now = self.clock()
         subject = proposal.subject or str(proposal.arguments.get(action.policy.subject) or "")
-        # It cannot be run without its proof, so it does not outlive it.
+        # It cannot be run without its proof, so in a chat it does not outlive it.
         kinds = self.identities.policy(action).proofs
         ends = [p.expires for p in call.proofs if p.kind in kinds]
         ends = [max(ends)] if ends else []
+        pause = self.pause(call.address.channel)
         return effects.propose(
             tx,
             conversation=call.conversation,
             turn=call.turn,
             action=action.name,
             proposal=replace(proposal, subject=subject),
-            expires=min([now + PROPOSAL_LIFE, *ends]),
+            expires=min([now + PROPOSAL_LIFE, *ends]) if pause is None else now + pause,
             now=now,
         )
 
@@ -201,26 +256,33 @@ class ActionRunner:
         action = self._actions.get(proposal["action"])
         if action is None:
             return _failed()
-        ready = replace(
-            call,
-            key=proposal["id"],
-            version=proposal["version"],
-            arguments=codec.decode(proposal["arguments"]),
-        )
-        guarded, _ = await self._guard(action, ready)
+        ready = _ready(call, proposal)
+        guarded, _ = await self._guard(action, ready, renew=True)
+        if guarded is _PROOF_NEEDED:
+            return await self._agree(proposal, action)
         if guarded is not None:
             return _without_form(guarded)
+        if not await self._begin(proposal, action, ready, (call.turn, "confirm", number)):
+            return None
+        return await self.run(action, ready)
 
-        def begin(tx: Tx) -> bool:
-            if is_over(tx, call.turn) or not effects.consume(tx, proposal["id"]):
+    async def _agree(self, proposal: Row, action: Action) -> Answer:
+        """Keep a yes that came after its proof was over, and ask for nothing but the proof."""
+        await self.store.write(lambda tx: effects.agree(tx, proposal["id"]))
+        says = (Say("utter_yes_needs_proof", {"order": proposal["subject"]}),)
+        slots = {**codec.decode(proposal["arguments"]), action.policy.secret: None}
+        return Answer(says, Outcome.ASK, f"form:{action.name}", slots=slots)
+
+    async def _begin(self, proposal: Row, action: Action, ready: ActionCall, key: Key) -> bool:
+        """Consume a proposal and write its call down as started; False: it is too late."""
+
+        def work(tx: Tx) -> bool:
+            if is_over(tx, ready.turn) or not effects.consume(tx, proposal["id"]):
                 return False
-            key = (call.turn, "confirm", number)
             self.recorder.start(tx, key, ready, *self.about(action.name, ready), proposal["id"])
             return True
 
-        if not await self.store.write(begin):
-            return None
-        return await self.run(action, ready)
+        return await self.store.write(work)
 
     async def run(self, action: Action, call: ActionCall) -> Answer:
         """Make a call that was written down as started."""
@@ -294,16 +356,20 @@ class ActionRunner:
         now: datetime = self.clock()
         return await self.store.read(lambda tx: effects.open_proposal(tx, conversation, now))
 
-
-def yes_no(proposal: str) -> tuple[Button, Button]:
-    """The choices under a proposal; an old yes is not one to what was read back after it."""
-    named = f'{{"{PROPOSAL}": "{proposal}"}}'
-    return Button("button_yes", f"/affirm{named}"), Button("button_no", f"/deny{named}")
+    async def agreed_proposal(self, conversation: int) -> Row | None:
+        """The proposal that was given its yes, and waits for a proof."""
+        now: datetime = self.clock()
+        return await self.store.read(lambda tx: effects.agreed(tx, conversation, now))
 
 
 def _given(action: Action, slots: Mapping[str, Any]) -> dict[str, Any]:
     names = action.Arguments.model_fields
     return {key: value for key, value in slots.items() if key in names and value is not None}
+
+
+def _ready(call: ActionCall, proposal: Row) -> ActionCall:
+    arguments = codec.decode(proposal["arguments"])
+    return replace(call, key=proposal["id"], version=proposal["version"], arguments=arguments)
 
 
 def _without_form(refusal: Answer) -> Answer:
@@ -316,6 +382,10 @@ def _with_cleared_form(action: Action, call: ActionCall, answer: Answer) -> Answ
     used = {key: None for key in call.arguments if key != action.policy.subject}
     effect = answer.outcome is Outcome.DONE
     return replace(answer, slots={**used, **answer.slots}, effect=effect)
+
+
+def _unavailable() -> Answer:
+    return Answer((Say("utter_shop_unavailable"),), Outcome.HANDOFF, "shop_unavailable")
 
 
 def _failed() -> Answer:

@@ -90,9 +90,13 @@ class Core:
             language=parts.language,
             clock=clock,
         )
-        self.identities = parts.identities(store=store, clock=clock)
+        self.identities = parts.identities(store=store, features=features, clock=clock)
         self.actions = ActionRunner(
-            store=store, identities=self.identities, on_effect=self._on_effect, clock=clock
+            store=store,
+            identities=self.identities,
+            features=features,
+            on_effect=self._on_effect,
+            clock=clock,
         )
         counter = parts.counter(
             store=store,

@@ -24,17 +24,14 @@ _NUMBER = re.compile(
 class Freezer:
     """``detect(text, current, first)`` tells the language of a message.
 
-    After a pause of ``session_pause`` seconds the dialogue starts with a clean tracker: a turn
-    costs more the longer its tracker is.
+    After a pause of ``session_pause`` seconds, or of the channel's own, the dialogue starts with a
+    clean tracker: a turn costs more the longer its tracker is.
     """
 
     features: Mapping[str, Features]
     detect: Callable[[str, str, bool], str]
     session_pause: float
     clock: Clock = utc_now
-
-    def __post_init__(self) -> None:
-        self._pause = timedelta(seconds=self.session_pause)
 
     def freeze(self, tx: Tx, conversation: int) -> Turn | None:
         """The frozen turn of a conversation, made when messages wait; ``None``: nothing to do."""
@@ -78,7 +75,9 @@ class Freezer:
 
     def _session(self, tx: Tx, conversation: Row, now: datetime) -> Row:
         last = turns.last_at(tx, conversation["id"])
-        if last is None or now - unstamp(last) < self._pause:
+        own = self.features.get(conversation["channel"], Features()).session_pause
+        pause = timedelta(seconds=self.session_pause if own is None else own)
+        if last is None or now - unstamp(last) < pause:
             return conversation
         conversations.new_session(tx, conversation["id"], resumed=True)
         conversations.free_language(tx, conversation["id"])

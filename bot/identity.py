@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.messages import ActionCall, Address, Answer, Filling, Outbound, Owner, Policy, Proof
+from bot.messages import (
+    ActionCall,
+    Address,
+    Answer,
+    Features,
+    Filling,
+    Outbound,
+    Owner,
+    Policy,
+    Proof,
+)
 from bot.ports import Action, Store, TimerHandler, Tx
 from bot.store.codec import Clock
 
@@ -54,6 +64,12 @@ class Identities(Protocol):
     async def standing(self, conversation: int) -> Standing:
         """What the store knows about the customer of a conversation."""
 
+    async def renewed(self, action: Action, call: ActionCall) -> Standing:
+        """The standing with what the channel vouches for now, for a proof that is over.
+
+        Raises what the check raises, and TimeoutError.
+        """
+
     async def barred(self, action: Action, standing: Standing, call: ActionCall) -> Answer | None:
         """The answer where no form helps to prove it: too many tries, or no way but a person."""
 
@@ -74,8 +90,10 @@ class Identities(Protocol):
 class BuildsIdentities(Protocol):
     """Makes it of what it needs of the core."""
 
-    def __call__(self, *, store: Store, clock: Clock) -> Identities:
-        """Make it; nothing is opened."""
+    def __call__(
+        self, *, store: Store, features: Mapping[str, Features], clock: Clock
+    ) -> Identities:
+        """Make it; nothing is opened. ``features`` are the channels' by name."""
 
 
 def emptied(policy: Policy, *, failed: bool = False) -> Filling:

@@ -153,7 +153,8 @@ class Say:
 
     ``text`` is a literal instead (an ordinary rasa_sdk action, or an agent's line). ``buttons``
     name texts too: ``Button("button_yes", "/affirm")`` is titled with the response ``button_yes``.
-    ``files`` are names in ``Files``.
+    ``files`` are names in ``Files``. A ``courtesy`` tells nothing that is to be done or known, and
+    is said only where that disturbs nobody (``Features.courtesies``).
     """
 
     response: str | None = None
@@ -161,6 +162,7 @@ class Say:
     buttons: tuple[Button, ...] = ()
     files: tuple[str, ...] = ()
     text: str | None = None
+    courtesy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,8 @@ class Answer:
 
     ``slots`` are slots of the dialogue to set (``None`` empties one). ``reason`` is a short code
     for ``handoff``, ``refused`` and ``failed`` (agents see the text ``reason_<code>``); ``miss``
-    says that nothing was understood, ``form`` that the action's form is to start again.
+    says that nothing was understood, ``form`` that the action's form is to start again, and
+    ``form:<action>`` that this one's is.
     ``effect`` marks an answer that reports a finished side effect. ``state`` is what the dialogue
     wants back at the next turn, ``events`` are for the dialogue itself: the core stores both and
     never looks inside.
@@ -358,7 +361,10 @@ class Features:
     be changed or deleted at the customer's (the Protocols ``Edits`` and ``Unsends``).
     ``certainty``: below this confidence an answer is a draft for an agent, and the customer gets a
     receipt. ``automatic_per_day``: how many messages of ours that no person wrote a conversation
-    gets within 24 hours.
+    gets within 24 hours. ``session_pause``: seconds of silence after which the dialogue starts
+    anew, for a channel whose answers may take days (``None``: the setting). As long a read-back
+    waits there for its yes, whose proof is then looked for anew. ``courtesies``: what only keeps a
+    customer company is said (``Say.courtesy``).
     """
 
     text_limit: int = 4000  # of one message, in ``text_units``
@@ -379,3 +385,5 @@ class Features:
     unsends: bool = False
     certainty: float = 0.0
     automatic_per_day: int | None = None
+    session_pause: float | None = None
+    courtesies: bool = True

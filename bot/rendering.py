@@ -56,11 +56,17 @@ class Renderer:
         """Queue what is to be said, in order; return the ids of the rows.
 
         With a turn the ids are made of its key and ``tag`` (the author): a repeat adds no row.
+        Courtesies make no row on a channel without them.
         """
+        features = self._features.get(conversation["channel"], Features())
         language = language or conversation["language"]
         ids: list[str] = []
-        said = [(say, self._whole(tx, say, conversation, language, turn)) for say in says]
-        if self._features.get(conversation["channel"], Features()).joined:
+        said = [
+            (say, self._whole(tx, say, conversation, language, turn))
+            for say in says
+            if features.courtesies or not say.courtesy
+        ]
+        if features.joined:
             said = _joined(said)
         for number, (say, whole) in enumerate(said):
             part = new_id()
@@ -87,8 +93,8 @@ class Renderer:
                         id=None if turn is None else f"{turn}.{tag or author}.{number}.{index}",
                     )
                 )
-        limit = self._features.get(conversation["channel"], Features()).automatic_per_day
-        if limit is not None:
+        if features.automatic_per_day is not None:
+            limit = features.automatic_per_day
             automatic.hold_back(tx, conversation["id"], ids, limit, now)
         return ids
 

@@ -118,7 +118,7 @@ class Settler:
         if row is None or row["status"] != "frozen" or conversation["owner"] != Owner.BOT:
             return
         if turns.mark_delayed(tx, turn.key):
-            self._notice(tx, conversation, row, Say("utter_delay"), "delay")
+            self._notice(tx, conversation, row, Say("utter_delay", courtesy=True), "delay")
 
     def give_up(self, tx: Tx, turn: Turn, fence: int, error: str) -> None:
         """The dialogue did not answer in time: a person gets the case with every queued message."""

@@ -65,7 +65,7 @@ class Ownership:
         conversations.new_session(tx, conversation, resumed=True)
         expected = self.book.expected(tx, conversations.get(tx, conversation), case["reason"])
         name = self.book.first_name(tx, case["agent"])
-        left = Say("utter_agent_left", {"agent": name, **expected})
+        left = Say("utter_agent_left", {"agent": name, **expected}, courtesy=True)
         self.book.notice(tx, conversation, [left], case["id"], now)
         self.book.show(tx, case["id"], now)
         tx.notify("owner", conversation)
@@ -81,7 +81,7 @@ class Ownership:
         say = (
             Say("utter_handed_back_outcome", {"outcome": outcome})
             if outcome
-            else Say("utter_handed_back")
+            else Say("utter_handed_back", courtesy=True)
         )
         self._end(tx, command, case, say, outcome or "handed_back")
         return CommandResult(True)
@@ -91,7 +91,7 @@ class Ownership:
         if case["agent"] not in (None, command.agent):
             return self.book.taken(tx, case)
         outcome = clean_text(command.outcome)
-        self._end(tx, command, case, Say("utter_case_closed"), outcome or "closed")
+        self._end(tx, command, case, Say("utter_case_closed", courtesy=True), outcome or "closed")
         return CommandResult(True)
 
     def _give(
@@ -106,7 +106,8 @@ class Ownership:
         for row in outbox.draft_stale(tx, conversation):
             mark_line(tx, row, now)
         self._hand_open_turns(tx, conversation, now)
-        joined = Say("utter_agent_joined", {"agent": self.book.first_name(tx, agent)})
+        name = self.book.first_name(tx, agent)
+        joined = Say("utter_agent_joined", {"agent": name}, courtesy=True)
         self.book.notice(tx, conversation, [joined], case["id"], now)
         self.book.show(tx, case["id"], now)
         tx.notify("takeover", conversation)

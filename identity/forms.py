@@ -8,7 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.identity import READ_TIMEOUT, Standing, emptied
-from bot.messages import ActionCall, Address, Answer, Filling, Outbound, Outcome, Owner, Policy, Say
+from bot.messages import (
+    ActionCall,
+    Address,
+    Answer,
+    Features,
+    Filling,
+    Outbound,
+    Outcome,
+    Owner,
+    Policy,
+    Say,
+)
 from bot.ports import (
     Action,
     Fills,
@@ -38,10 +49,11 @@ class Forms:
 
     ``identify`` checks pairs; without one none fits. ``reaches`` and ``texts`` write the mail with
     a code. ``on_proof`` is called in the transaction that grants a proof, with the contact
-    point that was proven; a pair proves none.
+    point that was proven; a pair proves none. ``features`` are the channels' by name.
     """
 
     store: Store
+    features: Mapping[str, Features] = field(default_factory=dict)
     identify: Identify | None = None
     reaches: ReachesEmail | None = None
     texts: Texts | None = None
@@ -92,6 +104,13 @@ class Forms:
 
         return await self.store.read(work)
 
+    async def renewed(self, action: Action, call: ActionCall) -> Standing:
+        """The standing with what the channel vouches for now."""
+        standing = await self.standing(call.conversation)
+        step = await self._step(action, call, standing)
+        async with asyncio.timeout(READ_TIMEOUT):
+            return await step.renewed()
+
     async def barred(self, action: Action, standing: Standing, call: ActionCall) -> Answer | None:
         """The answer where no form helps: a pause, or a person."""
         policy = self.policy(action)
@@ -115,23 +134,26 @@ class Forms:
         """One step. Raises what the action or the check raises, and TimeoutError."""
         if not isinstance(action, Fills):
             return Filling()
-        policy = self.policy(action)
         standing = await self.standing(call.conversation)
-        if standing.bars(policy):
-            return emptied(policy)
-        row = await self.store.read(lambda tx: conversations.get(tx, call.conversation))
+        if standing.bars(self.policy(action)):
+            return emptied(self.policy(action))
         # A shared number is a proof, and nothing to read an order or a postcode from.
         text = "" if call.understanding.intent == "share_contact" else call.text
-        step = Step(
-            means=self._means(),
-            action=action,
-            policy=policy,
-            call=replace(call, address=standing.address, text=text),
-            standing=standing,
-            who=self._who(row),
-        )
+        step = await self._step(action, replace(call, text=text), standing)
         async with asyncio.timeout(READ_TIMEOUT):
             return await step.run()
+
+    async def _step(self, action: Action, call: ActionCall, standing: Standing) -> Step:
+        row = await self.store.read(lambda tx: conversations.get(tx, call.conversation))
+        return Step(
+            means=self._means(),
+            action=action,
+            policy=self.policy(action),
+            call=replace(call, address=standing.address),
+            standing=standing,
+            who=self._who(row),
+            pause=self.features.get(standing.address.channel, Features()).session_pause,
+        )
 
     def _means(self) -> Means:
         return Means(

@@ -6,11 +6,12 @@ The form itself reads the message; here it is checked what that proves, and aske
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from bot.identity import Standing, emptied
 from bot.messages import ActionCall, Filling, Policy, Proof, Say
-from bot.ports import Action, Fills, IdentifiesEmail, IdentifiesPhone, Identify, Store, Tx
+from bot.ports import Action, Fills, IdentifiesEmail, IdentifiesPhone, Identify, Row, Store, Tx
 from bot.store import audit, cases, effects
 from bot.store.codec import Clock, unstamp
 from identity import reading
@@ -67,7 +68,10 @@ class Impasse:
 
 @dataclass(kw_only=True)
 class Step:
-    """One message in one form. ``policy`` is the one that holds here."""
+    """One message in one form. ``policy`` is the one that holds here.
+
+    ``pause``: of the dialogue, in seconds, on a channel whose answers may take days.
+    """
 
     means: Means
     action: Action
@@ -75,12 +79,20 @@ class Step:
     call: ActionCall
     standing: Standing
     who: Who
+    pause: float | None = None
 
     async def run(self) -> Filling:
         """What the form knows after the message. Raises what the action or the check raises."""
         if self._asked == SLOT and (filled := await self._code()) is not None:
             return filled
         return await self._prove(await self._fill(self.call))
+
+    async def renewed(self) -> Standing:
+        """The standing, with the channel's proof where it gives one. Raises what a check raises."""
+        subject = str(self.call.arguments.get(self.policy.subject) or "")
+        if subject and not self.standing.bars(self.policy):
+            await self._channel(subject)
+        return self.standing
 
     @property
     def _asked(self) -> str | None:
@@ -216,29 +228,51 @@ class Step:
             return await self._go_on(replace(base, says=(Say("utter_code_right"),)), subject)
         if entered.result == "paused":
             return self._end(base, subject)
-        if entered.result == "none":
-            return self._pair_again(base)
+        if entered.result in ("expired", "none"):
+            return await self._late(base, subject)
         facts = {"left": entered.left}
         name = "wrong_last" if entered.left == 1 else entered.result
         return replace(base, says=(Say(f"utter_code_{name}", facts),))
 
     async def _another(self, base: Filling, subject: str) -> Filling:
         """Another code, unless the last one is too fresh, or too old to know who asked."""
-        now = self.means.clock()
-        last = await self.means.store.read(
-            lambda tx: self.means.codes.last(tx, self.call.conversation, subject)
-        )
+        last = await self._last_code(subject)
         if await self._stuck(subject):
             return self._end(base, subject)
-        age = None if last is None else now - unstamp(last["created_at"])
-        if last is None or age is None or age > PROOF_LIFE:
+        if last is None:
             return self._pair_again(base)
-        if age < BETWEEN and last["state"] == "open":
+        fresh = self.means.clock() - unstamp(last["created_at"]) < BETWEEN
+        if fresh and last["state"] == "open":
             return replace(base, says=(Say("utter_code_wait"),))
         return await self._start(base, subject, matched=bool(last["matched"]))
 
+    async def _late(self, base: Filling, subject: str) -> Filling:
+        """A code that came too late: another is on its way at once, if the pair still counts."""
+        last = await self._last_code(subject)
+        if await self._stuck(subject):
+            return self._end(base, subject)
+        if last is None:
+            return self._pair_again(replace(base, says=(Say("utter_code_expired"),)))
+        matched = bool(last["matched"])
+        return await self._start(base, subject, matched=matched, says="utter_code_renewed")
+
+    async def _last_code(self, subject: str) -> Row | None:
+        """The latest code, where it is not too old to know who asked for it."""
+        life = PROOF_LIFE if self.pause is None else timedelta(seconds=self.pause)
+        last = await self.means.store.read(
+            lambda tx: self.means.codes.last(tx, self.call.conversation, subject)
+        )
+        over = last is not None and self.means.clock() - unstamp(last["created_at"]) > life
+        return None if over else last
+
     async def _start(
-        self, filling: Filling, subject: str, *, secret: str = "", matched: bool = False
+        self,
+        filling: Filling,
+        subject: str,
+        *,
+        secret: str = "",
+        matched: bool = False,
+        says: str = "utter_code_sent",
     ) -> Filling:
         """Make a code. What is said, and what is done before it, is the same for every pair."""
         if secret:
@@ -260,11 +294,11 @@ class Step:
         if not await self.means.store.write(work):
             return self._end(filling, subject)
         slots = {**filling.slots, self.policy.subject: subject, self.policy.secret: None}
-        return Filling({**slots, SLOT: None}, SLOT, (*filling.says, Say("utter_code_sent")))
+        return Filling({**slots, SLOT: None}, SLOT, (*filling.says, Say(says)))
 
     def _pair_again(self, base: Filling) -> Filling:
         slots = {**base.slots, self.policy.secret: None}
-        return Filling(slots, self.policy.secret, (Say("utter_proof_needed"),))
+        return Filling(slots, self.policy.secret, (*base.says, Say("utter_proof_needed")))
 
     async def _go_on(self, filling: Filling, subject: str) -> Filling:
         """The next question, now that the customer is known: the message itself is used up."""

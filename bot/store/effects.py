@@ -174,11 +174,17 @@ def propose(
 
 def open_proposal(tx: Tx, conversation: int, now: datetime) -> Row | None:
     """The proposal that waits for a yes, if it has not expired."""
-    return tx.row(
-        "SELECT * FROM proposals WHERE conversation = :id AND state = 'open' AND expires_at > :now",
-        id=conversation,
-        now=stamp(now),
-    )
+    return _waiting(tx, conversation, "open", now)
+
+
+def agreed(tx: Tx, conversation: int, now: datetime) -> Row | None:
+    """The proposal that was given its yes and lacks a proof."""
+    return _waiting(tx, conversation, "agreed", now)
+
+
+def agree(tx: Tx, proposal_id: str) -> bool:
+    """A yes that counts as soon as it is proven whose it is."""
+    return _move(tx, proposal_id, "agreed")
 
 
 def proposal(tx: Tx, proposal_id: str) -> Row | None:
@@ -197,9 +203,10 @@ def drop(tx: Tx, proposal_id: str) -> bool:
 
 
 def lapse(tx: Tx, conversation: int) -> None:
-    """End the open proposal of a conversation without an answer."""
+    """End the open proposal of a conversation without an answer, or one that lacks a proof."""
     tx.run(
-        "UPDATE proposals SET state = 'lapsed' WHERE conversation = :id AND state = 'open'",
+        "UPDATE proposals SET state = 'lapsed' WHERE conversation = :id "
+        "AND state IN ('open', 'agreed')",
         id=conversation,
     )
 
@@ -222,10 +229,20 @@ def read_by_form(tx: Tx, turn: str) -> bool:
 def _move(tx: Tx, proposal_id: str, state: str) -> bool:
     return bool(
         tx.run(
-            "UPDATE proposals SET state = :state WHERE id = :id AND state = 'open'",
+            "UPDATE proposals SET state = :state WHERE id = :id AND state IN ('open', 'agreed')",
             id=proposal_id,
             state=state,
         )
+    )
+
+
+def _waiting(tx: Tx, conversation: int, state: str, now: datetime) -> Row | None:
+    return tx.row(
+        "SELECT * FROM proposals WHERE conversation = :id AND state = :state "
+        "AND expires_at > :now ORDER BY created_at DESC, rowid DESC LIMIT 1",
+        id=conversation,
+        state=state,
+        now=stamp(now),
     )
 
 

@@ -54,6 +54,8 @@ class MailChannel:
             unknown_send="show",
             certainty=settings.certainty,
             automatic_per_day=settings.automatic_per_day,
+            session_pause=settings.session_days * 24 * 3600,
+            courtesies=False,
         )
 
     @asynccontextmanager

@@ -250,6 +250,9 @@ class MailSettings(_Table):
     )
     timeout: float = Field(30.0, gt=0, le=300, description="Seconds for a server to answer")
     burst_seconds: float = Field(5.0, ge=0, le=60, description="Mails within it are one turn")
+    session_days: float = Field(
+        14.0, gt=0, le=90, description="Days that a question or a read-back waits for its answer"
+    )
     certainty: float = Field(
         0.8,
         ge=0,

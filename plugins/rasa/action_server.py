@@ -135,10 +135,11 @@ def fill_response(filling: Filling) -> dict[str, Any]:
 
 
 def call_response(action: str, answer: Answer) -> dict[str, Any]:
-    """An answer as Rasa wants it; reason ``form`` starts the action's form again."""
+    """An answer as Rasa wants it; reason ``form`` starts a form again, the action's or a named."""
     events = [*_slots(answer.slots), *answer.events]
-    if answer.reason == "form":
-        events.append({"event": "followup", "name": f"{action}_form"})
+    kind, _, named = (answer.reason or "").partition(":")
+    if kind == "form":
+        events.append({"event": "followup", "name": f"{named or action}_form"})
     return {
         "events": events,
         "responses": [{"custom": {"answer": codec.answer_to_dict(answer)}}],

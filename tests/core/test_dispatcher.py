@@ -397,6 +397,23 @@ async def test_after_a_pause_the_dialogue_starts_anew_with_what_was_said(tmp_pat
         assert [past.text for past in second.history] == ["hi", "echo: hi"]
 
 
+async def test_a_form_is_still_open_when_the_answer_comes_by_mail_two_days_later(
+    tmp_path: Path,
+) -> None:
+    """The dialogue began anew after an hour: a postcode by mail answered nothing any more."""
+    clock = MovingClock()
+    slow = FakeChannel(features=Features(burst_seconds=0, session_pause=14 * 24 * 3600.0))
+    async with world(tmp_path, texts=TEXTS, clock=clock, channel=slow) as w:
+        await w.says("hi")
+        await w.settled()
+        for seconds in (2 * 24 * 3600, 14 * 24 * 3600 - 1, 14 * 24 * 3600):
+            clock.move(seconds)
+            await w.says("50674")
+            await w.settled()
+        sessions = [(turn.session, turn.resumed) for turn in w.dialogue.asked]
+        assert sessions == [(1, False), (1, False), (1, False), (2, True)]
+
+
 # --- leases and the disk
 
 

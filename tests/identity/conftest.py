@@ -14,6 +14,7 @@ import pytest
 from bot.messages import Answer, Outbound, Outcome, Say, Turn, Understanding
 from bot.testing import (
     FakeAction,
+    FakeChannel,
     FakeMail,
     FakePairs,
     MovingClock,
@@ -57,12 +58,25 @@ class FormDialogue(ScriptedDialogue):
         word = (turn.payload or turn.text).lstrip("/").split()[0].partition("{")[0]
         if word in ("track", "move", "cancel"):
             self.action, slots["requested_slot"] = word, None
-        names = {"ja": "confirm", "affirm": "confirm", "mensch": "handoff", "zurück": "back_to_bot"}
+        names = {
+            "ja": "confirm",
+            "nein": "deny",
+            "affirm": "confirm",
+            "mensch": "handoff",
+            "zurück": "back_to_bot",
+        }
+        before: tuple[Say, ...] = ()
         if name := names.get(word):
-            return await actions.call(name, call_of(turn, **slots), 1)
+            answer = await actions.call(name, call_of(turn, **slots), 1)
+            kind, _, named = (answer.reason or "").partition(":")
+            if kind != "form":
+                return answer
+            self.action, before = named, answer.says
+            slots.update({**answer.slots, "requested_slot": None})
         call = call_of(turn, "new_code" if word == "new_code" else "none", **slots)
         filling = await actions.fill(self.action, call, 1)
-        if not filling.slots:
+        filling = replace(filling, says=(*before, *filling.says))
+        if not filling.slots and not before:
             again = Say(f"utter_ask_{filling.ask}") if filling.ask else Say(text="?")
             return Answer((Say(text="digression"), again), Outcome.ASK)
         slots.update(filling.slots)
@@ -138,6 +152,7 @@ def counter(tmp_path: Path) -> Counters:
         mail: FakeMail | None = None,
         sends: bool = True,
         kinds: frozenset[str] = STRONG,
+        channel: FakeChannel | None = None,
         **identity: Any,
     ) -> AsyncIterator[Counter]:
         clock, mail, dialogue = clock or MovingClock(), mail or FakeMail(), FormDialogue()
@@ -152,6 +167,7 @@ def counter(tmp_path: Path) -> Counters:
             texts=TEXTS,
             actions=actions,
             identify=shop,
+            channel=channel,
             dialogue=dialogue,
             clock=clock,
             mail=mail if sends else None,
