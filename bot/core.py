@@ -15,7 +15,7 @@ from bot.freezing import Freezer
 from bot.identity import BuildsIdentities
 from bot.inbox import CoreInbox
 from bot.media import MediaFetcher
-from bot.messages import ActionCall
+from bot.messages import ActionCall, Features
 from bot.outbox import Deliverer
 from bot.ports import (
     Channel,
@@ -118,12 +118,7 @@ class Core:
             clock=clock,
         )
         self._before = [*parts.middleware, *counter.middleware, corrects]
-        self._freezer = Freezer(
-            features=features,
-            detect=parts.detect,
-            session_pause=parts.session_pause,
-            clock=clock,
-        )
+        self._freezer = self._freezing(features)
         self._media = MediaFetcher(
             store=store, files=parts.files, channels=parts.channels, clock=clock
         )
@@ -138,6 +133,12 @@ class Core:
         )
         handlers = {**parts.timers, **counter.timers, **self.identities.timers}
         self._timers = Timers(store=store, handlers=handlers, clock=clock)
+
+    def _freezing(self, features: Mapping[str, Features]) -> Freezer:
+        detect, pause = self._parts.detect, self._parts.session_pause
+        return Freezer(
+            features=features, detect=detect, session_pause=pause, clock=self._parts.clock
+        )
 
     def _on_effect(self, tx: Tx, call: ActionCall) -> None:
         turn = turns.get(tx, call.turn)

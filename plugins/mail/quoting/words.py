@@ -141,8 +141,8 @@ _DEVICES = (
 )
 DEVICE_LINE = re.compile(
     r"[ \t(\[_*~%<>—–-]{0,8}(?:"
-    r"(?:sent|send) (?:from|via|with|by|using|on)(?!\w)|get \[?(?:\w{1,20} ?){1,3}\]?(?:\([^()]{0,99}\))? ?"
-    r"for (?:ios|android|iphone|mobile|windows|mac)\W*$|get \[?outlook for|(?:written|typed) on my"
+    r"(?:sent|send) (?:from|via|with|by|using|on)(?!\w)|get \[?(?:\w{1,20} ?){1,3}\]?(?:\([^()]{0,99}\))?"
+    r" ?for (?:ios|android|iphone|mobile|windows|mac)\W*$|get \[?outlook for|(?:written|typed) on my"
     r"|(?:from|on) my (?:mobile|phone|cell|i(?:phone|pad|pod))"
     r"|(?:\S{1,30} ){0,3}from (?:my )?(?:mobile|phone|iphone|ipad)\W{0,6}$"
     r"|(?:\S{1,30} ){0,2}vom (?:handy|smartphone|iphone|ipad|tablet)(?: gesendet"
@@ -162,7 +162,8 @@ DEVICE_LINE = re.compile(
     r"|отправлено (?:с|из|от|через)(?!\w)|надіслано (?:з|із|від)(?!\w)|odesláno z|odoslané z"
     r"|získat \[?outlook"
     r"|trimis (?:de pe|din|prin)|elküldve (?:az? )?|küldve (?:az? )?|στάλθηκε από"
-    r"|发自|發自|[來来]自我的|[从從]我的|我的 ?\w{1,20} ?(?:发送|發送|傳送)|\w{1,20}から送信|나의 \w{1,20}에서"
+    r"|发自|發自|[來来]自我的|[从從]我的|我的 ?\w{1,20} ?(?:发送|發送|傳送)|\w{1,20}から送信"
+    r"|나의 \w{1,20}에서"
     r"|\w{1,20}(?:'|’)?(?:umdan|imden|den|dan) gönderildi|(?:please )?excuse (?:any |my )?(?:typos"
     r"|brevity)"
     r")",
