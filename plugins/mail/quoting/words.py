@@ -141,8 +141,9 @@ _DEVICES = (
 )
 DEVICE_LINE = re.compile(
     r"[ \t(\[_*~%<>—–-]{0,8}(?:"
-    r"(?:sent|send) (?:from|via|with|by|using|on)(?!\w)|get \[?(?:\w{1,20} ?){1,3}\]?(?:\([^()]{0,99}\))?"
-    r" ?for (?:ios|android|iphone|mobile|windows|mac)\W*$|get \[?outlook for|(?:written|typed) on my"
+    r"(?:sent|send) (?:from|via|with|by|using|on)(?!\w)"
+    r"|get \[?(?:\w{1,20} ?){1,3}\]?(?:\([^()]{0,99}\))? ?"
+    r"for (?:ios|android|iphone|mobile|windows|mac)\W*$|get \[?outlook for|(?:written|typed) on my"
     r"|(?:from|on) my (?:mobile|phone|cell|i(?:phone|pad|pod))"
     r"|(?:\S{1,30} ){0,3}from (?:my )?(?:mobile|phone|iphone|ipad)\W{0,6}$"
     r"|(?:\S{1,30} ){0,2}vom (?:handy|smartphone|iphone|ipad|tablet)(?: gesendet"
