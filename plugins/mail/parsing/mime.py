@@ -72,13 +72,14 @@ class Splitter:
 
     def split(self) -> Node:
         """The root of the tree."""
-        root = self._entity(0, len(self.raw), None)
+        self._entity(0, len(self.raw), None)
+        root = self.nodes[0]  # not the mail in it, where all of it is one: anybody can write that
         self._scan(self._stack[-1].start, len(self.raw))
         self._repair()
         self.nodes.sort(key=lambda node: node.start)  # stable: parents stay before their parts
         return root
 
-    def _entity(self, pos: int, end: int, parent: Node | None) -> Node:
+    def _entity(self, pos: int, end: int, parent: Node | None) -> None:
         """Opens a part at its header block; and the mail in it, if that is what it is."""
         while True:
             fields, start = block(self.raw, pos, end)
@@ -91,7 +92,7 @@ class Splitter:
                 self._open.setdefault(node.boundary, []).append(len(self._stack) - 1)
             identity = node.encoding in ("", "7bit", "8bit", "binary")
             if node.kind not in _MESSAGES or not identity or len(self.nodes) >= PARTS:
-                return self.nodes[0] if parent is None else node
+                return
             node.embedded, parent, pos = True, node, start
 
     def _described(self, node: Node, parent: Node | None) -> Node:
