@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from bot.messages import Turn
 from bot.ports import Row, Store, Tx
+from bot.store import personal
+from bot.store.personal_core import TABLES
 from bot.testing import call_of
 from identity.keys import Keyed
 from identity.limits import Limits
@@ -150,6 +152,33 @@ async def test_every_pair_costs_the_same_statements_and_the_same_questions_to_th
         assert len(done["right"][0]) > 50
         for name in TRIED:
             assert done[name] == done["right"], name
+
+
+# --- the copy of one's data
+
+
+async def test_the_copy_that_the_chat_hands_out_tells_nothing_about_a_pair(
+    counter: Counters,
+) -> None:
+    """It had the rows of codes and checks: whether the pair was right, and the order's address."""
+
+    async def copied(c: Counter, conversation: int) -> dict[str, Any]:
+        tables = [table for table in TABLES if not table.internal]
+        return await c.world.store.read(
+            lambda tx: personal.export(tx, tables, personal.gather(tx, [conversation]))
+        )
+
+    async with counter() as c:
+        for number, pair in enumerate(TRIED.values(), 1):
+            await c.says(pair, "000000", who=f"c{number}")
+        copies = [await copied(c, number) for number in range(1, len(TRIED) + 1)]
+        assert all("inbox" in copy and "calls" in copy for copy in copies)
+        assert MAILS["1"] not in str(copies)
+        assert {"codes", "audit", "attempts", "links", "alarms"}.isdisjoint(copies[0])
+        shapes = [
+            {name: [sorted(row) for row in rows] for name, rows in copy.items()} for copy in copies
+        ]
+        assert all(shape == shapes[0] for shape in shapes)
 
 
 # --- the same time
