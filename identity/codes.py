@@ -15,6 +15,7 @@ from bot.messages import Author, Outbound
 from bot.ports import ReachesEmail, Row, Texts, Tx
 from bot.store import audit, conversations, outbox, timers
 from bot.store.codec import new_id, stamp, unstamp
+from bot.store.mailboxes import mailbox
 from identity.keys import DIGITS, Keyed
 from identity.limits import START, Limits, Who, forget_old, forgive_starts
 
@@ -79,9 +80,9 @@ class Codes:
         if last is not None and last["turn"] == asked.turn:
             return "started"  # the turn is asked again
         if self.paused_until(tx, asked.who.conversation, asked.subject, now) is not None:
-            return "paused"
+            return self._refused(tx, "paused", asked, now)
         if self.limits.started_too_often(tx, asked.who, now, settled):
-            return "too_often"
+            return self._refused(tx, "too_often", asked, now)
         barred = self.limits.mail_barred(tx, asked.subject, now)
         why_not = "no_pair" if not matched else "no_address" if not email else barred
         _replace(tx, asked, now)
@@ -108,19 +109,37 @@ class Codes:
         _note(tx, "code_sent", asked, now, ok=not why_not, reason=why_not)
         return "started"
 
-    def enter(self, tx: Tx, asked: Request, digits: str, now: datetime) -> Entered:
-        """Try digits. The same turn tries once."""
+    def _refused(
+        self, tx: Tx, why: Literal["paused", "too_often"], asked: Request, now: datetime
+    ) -> Started:
+        _note(tx, "code_sent", asked, now, ok=False, reason=why)
+        return why
+
+    def enter(
+        self, tx: Tx, asked: Request, digits: str, now: datetime, email: str | None
+    ) -> Entered:
+        """Try digits. The same turn tries once. ``email`` is what the order carries by now.
+
+        A code that went to another address than that is over, however right.
+        """
         conversation = asked.who.conversation
         code = self.last(tx, conversation, asked.subject)
         if code is None:
+            _note(tx, "code", asked, now, ok=False, reason="none")
             return Entered("none")
         if self.paused_until(tx, conversation, asked.subject, now) is not None:
+            _note(tx, "code", asked, now, ok=False, reason="paused")
+            self.limits.note_wrong(tx, now)
             return Entered("paused")
         if code["state"] != "open" or unstamp(code["expires_at"]) <= now:
             used = code["state"] == "used"
             _note(tx, "code", asked, now, ok=False, reason="used" if used else "expired")
             return Entered("used" if used else "expired")
         if self.keyed.fits(code["id"], code["hash"], digits):
+            if mailbox(code["email"] or "") != mailbox(email or ""):
+                _settle(tx, code["id"], "replaced", now)
+                _note(tx, "code", asked, now, ok=False, reason="moved")
+                return Entered("expired")
             _settle(tx, code["id"], "used", now)
             forgive_starts(tx, asked.who, asked.subject)
             _note(tx, "code", asked, now, ok=True)

@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bot.store.mailboxes import mailbox
+
 DIGITS = 6
 
 
@@ -42,7 +44,7 @@ class Keyed:
 
     def who(self, value: str) -> str:
         """An address as something that only counts together."""
-        return self._mac("who", value.strip().casefold()).hex()[:32]
+        return self._mac("who", mailbox(value)).hex()[:32]
 
     def _mac(self, *parts: str) -> bytes:
         return hmac.digest(self.key(), "\0".join(parts).encode(), hashlib.sha256)

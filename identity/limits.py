@@ -28,9 +28,10 @@ class Limits:
     entered; each may be a mail to somebody. ``wrong_per_order`` within a day, by everybody: there
     are some 8,000 German postcodes, so ten guesses find one with a chance of about a thousandth;
     after that the pair alone does not suffice. ``codes_per_order`` within a day: mails that one
-    mailbox gets at most. ``tries_per_order`` within a day, at codes that exist: 15 guesses at a
-    million. ``wrong_per_hour`` and ``codes_per_hour``, of all customers together: a shop with a
-    thousand chats a day sees about two wrong pairs an hour; a hundred are a program's.
+    mailbox gets at most. ``tries_per_order`` within a day, at codes that exist: then no more are
+    sent, so that with those still open a day gives 25 guesses at a million at most.
+    ``wrong_per_hour`` and ``codes_per_hour``, of all customers together: a shop with a thousand
+    chats a day sees about two wrong pairs an hour; a hundred are a program's.
     """
 
     wrong_pairs: int = 5

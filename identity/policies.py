@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bot.messages import Policy
-from bot.ports import Action, Problem
+from bot.ports import Action, Fills, Problem
 
 PAIR, CHANNEL, CODE = "pair", "channel", "code"
 KINDS = frozenset({PAIR, CHANNEL, CODE})
@@ -54,7 +54,20 @@ class Policies:
                 fix = f"possible: {', '.join(sorted(KINDS))}"
                 yield Problem(f"{where} {name}", f"there is no proof '{kind}'", fix)
         for action in actions:
-            if self.without_code == "agent" and self._lacks_code(self.of(action).proofs):
-                what = "takes a one-time code, and nothing here can send one: a person does it"
-                fix = 'set up mail, or without_code = "pair" in [identity]'
-                yield Problem(f"action {action.name}", what, fix, fatal=False)
+            yield from self._of_one(action, where)
+
+    def _of_one(self, action: Action, where: str) -> Iterator[Problem]:
+        policy, kinds = action.policy, self.of(action).proofs
+        asks = isinstance(action, Fills) and policy.subject in action.Arguments.model_fields
+        if action.name in self.proofs and not asks:
+            what = "it asks for no order, so that nobody could ever prove one"
+            yield Problem(f"{where} {action.name}", what, "take it out")
+        if more := (kinds & KINDS) - policy.proofs:
+            told = ", ".join(f"'{kind}'" for kind in sorted(more))
+            what = f"{told} suffices here, and not by what it declares: weaker than it was made"
+            fix = "check proofs and without_code in [identity], if that is not meant"
+            yield Problem(f"action {action.name}", what, fix, fatal=False)
+        if self.without_code == "agent" and self._lacks_code(kinds):
+            what = "takes a one-time code, and nothing here can send one: a person does it"
+            fix = 'set up mail, or without_code = "pair" in [identity]'
+            yield Problem(f"action {action.name}", what, fix, fatal=False)

@@ -214,10 +214,10 @@ class Step:
     async def _enter(self, base: Filling, subject: str, digits: str) -> Filling:
         now = self.means.clock()
         proof = Proof(CODE, subject, now + PROOF_LIFE)
-        request = self._request(subject)
+        request, email = self._request(subject), await self._email_of(subject)
 
         def work(tx: Tx) -> Entered:
-            entered = self.means.codes.enter(tx, request, digits, now)
+            entered = self.means.codes.enter(tx, request, digits, now, email)
             if entered.result == "right":
                 self._grant(tx, proof, Contact("email", entered.email))
             return entered
@@ -277,8 +277,7 @@ class Step:
         """Make a code. What is said, and what is done before it, is the same for every pair."""
         if secret:
             matched = await self._check_pair(subject, secret)
-        identify = self.means.identify
-        email = await identify.email_of(subject) if isinstance(identify, IdentifiesEmail) else None
+        email = await self._email_of(subject)
         now, request = self.means.clock(), self._request(subject)
 
         def work(tx: Tx) -> bool:
@@ -339,6 +338,10 @@ class Step:
     async def _check_pair(self, subject: str, secret: str) -> bool:
         identify = self.means.identify
         return identify is not None and await identify.check_pair(subject, secret)
+
+    async def _email_of(self, subject: str) -> str | None:
+        identify = self.means.identify
+        return await identify.email_of(subject) if isinstance(identify, IdentifiesEmail) else None
 
     def _request(self, subject: str) -> Request:
         call = self.call

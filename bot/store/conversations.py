@@ -56,13 +56,22 @@ def address(tx: Tx, conversation: int) -> Address:
 
 
 def note_message(tx: Tx, conversation: int, message: Inbound, now: datetime) -> None:
-    """Note that the customer wrote, and the number and address that the channel vouches for."""
+    """Note that the customer wrote, and the number and address that the channel vouches for.
+
+    An address counts for its own message: where another one waits, or is being answered, that
+    nobody or another address vouches for, it counts for neither.
+    """
     tx.run(
         "UPDATE conversations SET last_in_at = :now, phone = coalesce(:phone, phone), "
-        "email = :email WHERE id = :id",
+        "email = CASE WHEN email IS NOT :email AND ("
+        "EXISTS (SELECT 1 FROM inbox WHERE conversation = :id AND status = 'pending' "
+        "AND wire_id <> :wire_id) "
+        "OR EXISTS (SELECT 1 FROM turns WHERE conversation = :id AND status = 'frozen')) "
+        "THEN NULL ELSE :email END WHERE id = :id",
         id=conversation,
         phone=message.phone,
         email=message.email,
+        wire_id=message.wire_id,
         now=stamp(now),
     )
 

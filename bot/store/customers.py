@@ -11,6 +11,7 @@ from bot.messages import Address
 from bot.ports import Row, Tx
 from bot.store import codec
 from bot.store.codec import stamp, unstamp
+from bot.store.mailboxes import mailbox
 
 OPEN, LINKED, APART = "open", "linked", "apart"
 _SHOWN = 20  # related conversations of a case, the latest
@@ -47,7 +48,7 @@ def contact_of(text: str) -> Contact | None:
     """An address or a number as one contact point is written; ``None`` where it is none."""
     value = "".join(text.split())
     if "@" in value:
-        return Contact("email", value.casefold())
+        return Contact("email", mailbox(value))
     digits = "".join(sign for sign in value if sign in "0123456789")
     return Contact("phone", f"+{digits}") if value.startswith("+") and digits else None
 

@@ -45,6 +45,7 @@ TABLES = (
         "links",
         "which conversations may be one person's",
         whose=f"{among('one', 'conversations')} OR {among('other', 'conversations')}",
+        internal=True,  # a proposal tells of somebody who may be another
     ),
     DataTable(
         "inbox",
@@ -110,6 +111,7 @@ TABLES = (
         limits="conversation = -conversation",
         old=_BEFORE,
         keeps="identity",
+        internal=True,
     ),
     DataTable(
         "codes",
@@ -119,6 +121,7 @@ TABLES = (
         "state = CASE state WHEN 'open' THEN 'over' ELSE state END",
         old="created_at < :before",
         keeps="identity",
+        exported=False,  # it tells whether a pair was right, and which address the order has
     ),
     DataTable(
         "timers",
@@ -135,10 +138,14 @@ TABLES = (
     DataTable(
         "audit",
         "who proved what, and who looked at it",
-        whose=f"{_CONVERSATION} OR subject <> '' AND {among('subject', 'subjects')}",
+        # What others did with the same order stays theirs: a pair is on every parcel, and a thief
+        # who knows it would erase the trail.
+        whose=f"{_CONVERSATION} OR conversation IS NULL AND subject <> '' "
+        f"AND {among('subject', 'subjects')}",
         erase="subject = :pseudonym, conversation = NULL",
         old=_BEFORE,
         keeps="audit",
+        internal=True,  # it tells whether what was entered was right
     ),
     DataTable(
         "alarms",
@@ -149,6 +156,7 @@ TABLES = (
         erase="facts = '{}'",
         old=_BEFORE,
         keeps="audit",
+        internal=True,
     ),
     DataTable("agents", "names of the team, no customers"),
     DataTable(

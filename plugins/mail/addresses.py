@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
-import idna
+from bot.store.mailboxes import mailbox as normal
+
+__all__ = ["domain_of", "is_address", "normal"]
 
 _LONGEST = 254  # RFC 5321 4.5.3.1.3, without the brackets
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;\\\x00-\x1f\x7f]+@[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]+\Z")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
-
-
-def normal(email: str) -> str:
-    """An address as it is compared and stored: small letters, its domain as in the DNS.
-
-    No provider's habits are known here (dots at Gmail, ``+tags``): two spellings are two people.
-    """
-    local, at, domain = unicodedata.normalize("NFC", email.strip()).lower().rpartition("@")
-    return f"{local}{at}{_ascii(domain)}" if at else domain
 
 
 def domain_of(email: str) -> str:
@@ -32,14 +24,3 @@ def is_address(email: str) -> bool:
         return False
     labels = normal(email).rpartition("@")[2].split(".")
     return all(_LABEL.match(label) for label in labels)
-
-
-def _ascii(domain: str) -> str:
-    domain = domain.rstrip(".")
-    if domain.isascii():
-        return domain
-    try:
-        # As of 2008: by the older rules, Python's own, "straße" is another domain: "strasse".
-        return idna.encode(domain, uts46=True).decode()
-    except (idna.IDNAError, UnicodeError):
-        return domain

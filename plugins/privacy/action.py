@@ -69,7 +69,7 @@ class PrivacyRequest:
         response = "utter_privacy_export_linked" if linked else "utter_privacy_export"
         facts = {"messages": messages, "conversations": len(conversations)}
         says = [Say(response, facts, files=(stored.file,) if stored.file else ())]
-        if not _is_proven(call):
+        if not linked and await self._services.store.read(lambda tx: falls_short(tx, call)):
             says.append(Say("utter_privacy_reach"))
         return Answer(tuple(says))
 
@@ -97,19 +97,21 @@ class ErasePersonalData:
 
     async def propose(self, call: ActionCall) -> Proposal | Answer:
         """Read back what would go, and what the law keeps."""
-        ids, held, messages = await self._services.store.read(lambda tx: self._look(tx, call))
+        ids, held, messages, short = await self._services.store.read(
+            lambda tx: self._look(tx, call)
+        )
         if held:
             return Answer((Say("utter_privacy_erase_held"),), Outcome.REFUSED, "open_case")
         linked = len(ids) > 1
         name = "utter_privacy_erase_propose_linked" if linked else "utter_privacy_erase_propose"
         facts = {"messages": messages, "conversations": len(ids)}
-        before = () if _is_proven(call) else (Say("utter_privacy_reach"),)
+        before = (Say("utter_privacy_reach"),) if short and not linked else ()
         return Proposal(says=(*before, Say(name, facts)), arguments={}, version=json.dumps(ids))
 
-    def _look(self, tx: Tx, call: ActionCall) -> tuple[list[int], bool, int]:
+    def _look(self, tx: Tx, call: ActionCall) -> tuple[list[int], bool, int, bool]:
         ids = reach(tx, call)
         number = len(personal.gather(tx, ids).messages)
-        return ids, bool(personal.open_cases(tx, ids)), number
+        return ids, bool(personal.open_cases(tx, ids)), number, falls_short(tx, call)
 
     async def run(self, call: ActionCall) -> Answer:
         """Ask for it; asked twice it is one. What was read back is what goes."""
@@ -129,8 +131,13 @@ class ErasePersonalData:
 
 
 def reach(tx: Tx, call: ActionCall) -> list[int]:
-    """The conversations that a customer may have at hand: theirs, and with proof those linked."""
-    return people.linked(tx, call.conversation) if _is_proven(call) else [call.conversation]
+    """What a customer may have at hand: this conversation, and those that a proof reaches."""
+    return people.reached(tx, call.conversation) if _is_proven(call) else [call.conversation]
+
+
+def falls_short(tx: Tx, call: ActionCall) -> bool:
+    """Whether there may be more of the customer than what the proof reaches."""
+    return not _is_proven(call) or reach(tx, call) != people.linked(tx, call.conversation)
 
 
 def _is_proven(call: ActionCall) -> bool:

@@ -26,6 +26,23 @@ def linked(tx: Tx, conversation: int) -> list[int]:
     return customers.conversations_of(tx, customers.of(tx, conversation))
 
 
+def reached(tx: Tx, conversation: int) -> list[int]:
+    """Those of :func:`linked` that a contact point reaches which was proven in each of them.
+
+    What only an agent linked is not among them: a proof in one says nothing about the other.
+    """
+    rows = tx.rows(
+        "WITH RECURSIVE reached (id) AS (SELECT :id UNION SELECT o.conversation FROM reached r "
+        "JOIN contacts m ON m.conversation = r.id "
+        "JOIN contacts o ON o.kind = m.kind AND o.value = m.value "
+        "JOIN conversations v ON v.id = o.conversation WHERE v.customer = :customer) "
+        "SELECT id FROM reached ORDER BY id",
+        id=conversation,
+        customer=customers.of(tx, conversation),
+    )
+    return [row["id"] for row in rows]
+
+
 def listed(tx: Tx, limit: int = 1000) -> list[dict[str, Any]]:
     """Customers, each with every identity, who wrote last first."""
     rows = tx.rows(

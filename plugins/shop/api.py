@@ -67,6 +67,7 @@ from plugins.shop.orders import (
     normalise_email,
     normalise_order_number,
     normalise_postcode,
+    same_email,
     same_secret,
 )
 
@@ -119,6 +120,7 @@ __all__ = [
     "proven",
     "read_order_and_proof",
     "requested",
+    "same_email",
     "same_secret",
 ]
 

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from bot.store.mailboxes import mailbox
+
 NUMBER = re.compile(r"(?<![A-Za-z0-9])(?:[Bb][\s\-\u2010-\u2015]?|#\s?)?(\d{6})(?![A-Za-z0-9])")
 """An order number inside a text: `B-100234`, `b100234`, `B 100234`, `#100234`, `100234`."""
 
@@ -35,8 +37,8 @@ def normalise_order_number(text: str) -> str | None:
 
 
 def normalise_email(text: str) -> str:
-    """Without case and surrounding spaces; no shop tells `Anna@` from `anna@`."""
-    return _plain(text).strip().casefold()
+    """As somebody types it: without case and spaces; no shop tells `Anna@` from `anna@`."""
+    return mailbox(_plain(text))
 
 
 def normalise_postcode(text: str) -> str:
@@ -52,10 +54,20 @@ def same_secret(secret: str, postcodes: Iterable[str], email: str) -> bool:
     which one was right or how much of it.
     """
     as_postcode, as_email = _digest(normalise_postcode(secret)), _digest(normalise_email(secret))
-    right = hmac.compare_digest(as_email, _digest(normalise_email(email)))
+    address = normalise_email(email)
+    right = hmac.compare_digest(as_email, _digest(address)) and bool(address)
     for postcode in postcodes:
         right |= hmac.compare_digest(as_postcode, _digest(normalise_postcode(postcode)))
     return right
+
+
+def same_email(one: str, other: str) -> bool:
+    """Whether two addresses are the same mailbox, whatever way a domain is written.
+
+    None is not the same as none: an order may carry no address.
+    """
+    same = hmac.compare_digest(_digest(mailbox(one)), _digest(mailbox(other)))
+    return same and bool(one.strip())
 
 
 def _digest(text: str) -> bytes:

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from bot.messages import Turn
 from bot.ports import Row, Store, Tx
+from bot.store import personal
+from bot.store.personal_core import TABLES
 from bot.testing import call_of
 from identity.keys import Keyed
 from identity.limits import Limits
@@ -46,7 +48,7 @@ ROOMY = Limits(
 async def test_a_thousand_guesses_over_many_conversations_find_no_code(counter: Counters) -> None:
     """The thief knows the pair (a parcel's label has it) and takes a new cookie whenever paused.
 
-    Fifteen guesses at codes that exist are all that a day gives, at a million possibilities each.
+    Twenty-five guesses at codes that exist are all that a day gives, at a million possibilities.
     """
     async with counter(limits=replace(Limits(), wrong_per_hour=10**6)) as c:
         randomly, guesses, answers = random.Random(1), 0, set[str]()
@@ -146,10 +148,37 @@ async def test_every_pair_costs_the_same_statements_and_the_same_questions_to_th
             await step(c, turn, "000000", f"{name}-4", **asks)
             identities.store = c.world.store
             done[name] = [spy.said, c.shop.calls]
-        assert done["right"][1] == ["check_pair", *["email_of"] * 3]
+        assert done["right"][1] == ["check_pair", *["email_of"] * 4]
         assert len(done["right"][0]) > 50
         for name in TRIED:
             assert done[name] == done["right"], name
+
+
+# --- the copy of one's data
+
+
+async def test_the_copy_that_the_chat_hands_out_tells_nothing_about_a_pair(
+    counter: Counters,
+) -> None:
+    """It had the rows of codes and checks: whether the pair was right, and the order's address."""
+
+    async def copied(c: Counter, conversation: int) -> dict[str, Any]:
+        tables = [table for table in TABLES if not table.internal]
+        return await c.world.store.read(
+            lambda tx: personal.export(tx, tables, personal.gather(tx, [conversation]))
+        )
+
+    async with counter() as c:
+        for number, pair in enumerate(TRIED.values(), 1):
+            await c.says(pair, "000000", who=f"c{number}")
+        copies = [await copied(c, number) for number in range(1, len(TRIED) + 1)]
+        assert all("inbox" in copy and "calls" in copy for copy in copies)
+        assert MAILS["1"] not in str(copies)
+        assert {"codes", "audit", "attempts", "links", "alarms"}.isdisjoint(copies[0])
+        shapes = [
+            {name: [sorted(row) for row in rows] for name, rows in copy.items()} for copy in copies
+        ]
+        assert all(shape == shapes[0] for shape in shapes)
 
 
 # --- the same time

@@ -125,6 +125,42 @@ async def test_a_code_of_another_order_is_none(counter: Counters) -> None:
         assert not c.actions["move"].proposed
 
 
+async def test_a_code_that_went_to_an_address_the_order_no_longer_has_is_over(
+    counter: Counters,
+) -> None:
+    """The shop's team takes a stolen mailbox off the order while its thief holds a code."""
+    async with counter() as c:
+        await c.says(PAIR)
+        code = await c.code()
+        c.shop.emails["1"] = "new@example.org"
+        assert await c.says(code) == ["utter_code_expired", "utter_ask_code"]
+        assert (await c.audit())[-1] == ("code", 0, "moved", "1")
+        c.shop.emails["1"] = MAILS["1"]
+        assert await c.says(code) == ["utter_code_expired", "utter_ask_code"], "for good"
+        assert not c.actions["move"].proposed
+        c.shop.emails["1"] = "new@example.org"
+        c.clock.move(61)
+        await c.presses("/new_code")
+        await c.world.mails()
+        assert await c.says(c.mail.code_to("new@example.org")) == ["utter_code_right", "move 1?"]
+
+
+async def test_tries_that_are_not_even_compared_are_in_the_log(counter: Counters) -> None:
+    """Every check is, success or not: who goes on in the pause, and who has no code at all."""
+    async with counter() as c:
+        await c.says(PAIR)
+        for _ in range(5):
+            await c.says(WRONG_CODE)
+        slots = c.world.dialogue.slots  # type: ignore[attr-defined]
+        slots[1]["requested_slot"] = "code"  # the dialogue has an old turn before it
+        assert await c.says(WRONG_CODE) == ["utter_code_paused"]
+        assert (await c.audit())[-1] == ("code", 0, "paused", "1")
+        await c.says("hallo", who="c2")
+        slots[2] = {"requested_slot": "code", "order_id": "2"}
+        await c.says(WRONG_CODE, who="c2")
+        assert (await c.audit())[-1] == ("code", 0, "none", "2")
+
+
 async def test_a_code_can_be_entered_for_ten_minutes(counter: Counters) -> None:
     async with counter() as c:
         await c.says(PAIR)

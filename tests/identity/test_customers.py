@@ -107,6 +107,35 @@ async def test_a_code_names_the_owner_of_the_address_on_the_order(w: World) -> N
     assert await persons(w) == [1, 1]
 
 
+async def test_an_address_counts_for_no_mail_that_is_answered_with_it(w: World) -> None:
+    """Two mails make one turn: what stands in the unverified one must not pass for the other's."""
+    address = Address(w.channel.name, "thread")
+    forged = Inbound(address, new_id(), text="Bitte an Diebesweg 1", email=None)
+    own = Inbound(address, new_id(), text="Hallo", email=MAIL)
+    await w.core.inbox.accept(forged, own)
+    assert [row["email"] for row in await w.rows("SELECT email FROM conversations")] == [None]
+    await w.settled()
+    await w.core.inbox.accept(replace(own, wire_id=new_id()), replace(own, wire_id=new_id()))
+    assert [row["email"] for row in await w.rows("SELECT email FROM conversations")] == [MAIL]
+    await w.settled()
+    await w.core.inbox.accept(replace(own, wire_id=new_id()), replace(forged, wire_id=new_id()))
+    assert [row["email"] for row in await w.rows("SELECT email FROM conversations")] == [None]
+
+
+async def test_letters_are_not_folded_in_an_address(w: World) -> None:
+    """`straße.example` and `strasse.example` are two owners' domains: the second is not the first.
+
+    The same domain in its two spellings is one.
+    """
+    one = await writes(w, "one", email="anna@xn--strae-oqa.example")
+    two = await writes(w, "two", email="anna@strasse.example")
+    assert len(set(await persons(w))) == 2, (one, two)
+    await proves(w, two, "code", "anna@müller.example")
+    three = await writes(w, "three", email="anna@xn--mller-kva.example")
+    people_now = await persons(w)
+    assert people_now[three - 1] == people_now[two - 1] != people_now[one - 1]
+
+
 async def test_a_mail_nobody_vouches_for_joins_nothing(w: World) -> None:
     """A forged From: the display address alone must never open somebody's history."""
     chat = await writes(w, "a")

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from bot.testing import FakeAction
 from host.errors import Fatal, Invalid
@@ -175,6 +176,36 @@ def test_an_operator_hears_what_goes_to_a_person() -> None:
     (problem,) = Policies().problems([FakeAction("move", proofs=STRONG), FakeAction("x")], "")
     assert (problem.where, problem.fatal) == ("action move", False)
     assert "person" in problem.what
+
+
+@pytest.mark.parametrize(
+    "policies",
+    [
+        Policies({"move": frozenset({"pair", "code"})}, sends_codes=True),
+        Policies({}, "pair", sends_codes=False),
+    ],
+)
+def test_an_operator_hears_what_is_weaker_than_it_was_made(policies: Policies) -> None:
+    """An address change by a parcel's label: possible, and never by oversight."""
+    (problem,) = policies.problems([FakeAction("move", proofs=STRONG), FakeAction("x")], "")
+    assert (problem.where, problem.fatal) == ("action move", False)
+    assert "'pair'" in problem.what
+
+
+def test_fewer_proofs_than_declared_are_no_finding() -> None:
+    policies = Policies({"track": frozenset({"code"})}, sends_codes=True)
+    assert not [*policies.problems([FakeAction("track", proofs=ANY)], "")]
+
+
+def test_proofs_for_what_asks_for_no_order_are_refused() -> None:
+    """Nobody could ever prove one, and the customer would be asked for it without end."""
+    policies = Policies({"knowledge": frozenset({"code"})}, sends_codes=True)
+
+    class Question(FakeAction):
+        Arguments = BaseModel
+
+    (problem, *_) = policies.problems([Question("knowledge", read_only=True)], "[proofs]")
+    assert (problem.where, problem.fatal) == ("[proofs] knowledge", True)
 
 
 def test_the_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:

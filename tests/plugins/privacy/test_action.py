@@ -11,7 +11,7 @@ import pytest
 
 from bot.messages import ActionCall, Address, Answer, Entity, Proof, Understanding
 from bot.ports import Tx
-from bot.store import conversations, customers, effects
+from bot.store import audit, conversations, customers, effects
 from bot.store.codec import utc_now
 from bot.testing.running import RunningBot, running_bot
 from plugins.privacy import people
@@ -33,8 +33,15 @@ async def bot(tmp_path: Path) -> AsyncIterator[RunningBot]:
 
 @pytest.fixture
 async def linked(bot: RunningBot) -> None:
-    """The first two are one customer."""
-    await bot.store.write(lambda tx: customers.join(tx, 1, 2))
+    """The first two are one customer: the same mailbox is proven in both."""
+    mailbox = customers.Contact("email", "anna@example.org")
+
+    def work(tx: Tx) -> None:
+        for conversation in (1, 2):
+            customers.note_contact(tx, conversation, mailbox, "code", utc_now())
+        customers.join(tx, 1, 2)
+
+    await bot.store.write(work)
 
 
 async def asks(
@@ -100,6 +107,49 @@ async def test_a_strong_proof_reaches_the_same_customers_other_conversations(
     made = copy_in(bot, await asks(bot, "schick mir meine daten"))
     assert ("markertwo" in made) == reaches
     assert "markerthree" not in made
+
+
+async def test_a_proof_reaches_nothing_that_only_an_agent_has_linked(
+    bot: RunningBot, tmp_path: Path
+) -> None:
+    """A thief knows the label of a parcel, so that an agent takes him for its owner; then he proves
+
+    an order of his own, by a code to his own mailbox. That says nothing about the owner's chats.
+    """
+    own = customers.Contact("email", "thief@example.org")
+
+    def work(tx: Tx) -> None:
+        customers.join(tx, 1, 2)
+        customers.note_contact(tx, 1, own, "code", utc_now())
+
+    await bot.store.write(work)
+    await proves(bot, "code")
+    answer = await asks(bot, "schick mir meine daten")
+    assert says(answer) == ["utter_privacy_export", "utter_privacy_reach"]
+    assert "markertwo" not in copy_in(bot, answer)
+    proposed = await asks(bot, "Löschen Sie meine Daten", turn="t2")
+    assert says(proposed) == ["utter_privacy_reach", "utter_privacy_erase_propose"]
+    await confirms(bot, "t3")
+    await bot.until("SELECT 1 FROM erasures WHERE state = 'done'")
+    assert left_in(tmp_path, ("markertwo",)), "the owner's stays"
+
+
+async def test_who_knows_a_label_erases_no_trail_of_the_order(bot: RunningBot) -> None:
+    """A pair is on every parcel: a thief would take out of the log what was done with it."""
+
+    def work(tx: Tx) -> None:
+        for of in (1, 2):
+            audit.note(tx, "pair", ok=True, now=utc_now(), subject="B-1", conversation=of)
+
+    await bot.store.write(work)
+    await proves(bot, "pair")
+    await asks(bot, "Löschen Sie meine Daten")
+    await confirms(bot, "t2")
+    await bot.until("SELECT 1 FROM erasures WHERE state = 'done'")
+    rows = await bot.rows("SELECT subject, conversation FROM audit WHERE kind = 'pair' ORDER BY id")
+    assert [row["conversation"] for row in rows] == [None, 2]
+    assert rows[0]["subject"] != "B-1"
+    assert rows[1]["subject"] == "B-1"
 
 
 async def test_a_copy_is_in_the_audit_log(bot: RunningBot) -> None:

@@ -11,6 +11,8 @@ from plugins.shop.api import (
     normalise_order_number,
     normalise_postcode,
     one_line,
+    same_email,
+    same_secret,
 )
 
 
@@ -101,3 +103,31 @@ def test_a_label_names_the_country_only_abroad() -> None:
     home = address("Lindenweg 4", "50674", "Köln", "DE")
     assert address_lines(home, "DE") == ("Änne Müller", "Lindenweg 4", "50674 Köln")
     assert address_lines(home, "AT")[-1] == "GERMANY"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Anna@Example.ORG", " anna@example.org"),
+        ("anna@müller.example", "anna@xn--mller-kva.example"),
+        ("anna@MÜLLER.example", "anna@müller.example."),
+    ],
+)
+def test_the_same_mailbox(one: str, other: str) -> None:
+    assert same_email(one, other)
+    assert same_secret(one, (), other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("anna@straße.example", "anna@strasse.example"),  # two owners' domains
+        ("weiß@example.org", "weiss@example.org"),
+        ("anna+x@example.org", "anna@example.org"),
+        ("", ""),  # an order without an address is nobody's
+        ("\u200b", ""),
+    ],
+)
+def test_not_the_same_mailbox(one: str, other: str) -> None:
+    assert not same_email(one, other)
+    assert not same_secret(one, (), other)
