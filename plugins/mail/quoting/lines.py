@@ -116,7 +116,12 @@ def is_device(line: str) -> bool:
     """Whether a phone or a mail program signed with this line."""
     plain = re.sub(r"<[^<>]{0,300}>|\([^()]{0,300}\)", "", line).strip()
     known = words.DEVICE_LINE.match(line)
-    return known is not None and len(plain) <= 110 and words.DEVICE.search(line) is not None
+    return (
+        known is not None
+        and len(plain) <= 110
+        and words.DEVICE.search(line) is not None
+        and words.NO_DEVICE.search(plain) is None
+    )
 
 
 def _find_other_quotes(seen: Sequence[str], kinds: list[Line]) -> None:
@@ -169,7 +174,7 @@ def is_attribution(text: str, *, quoted_next: bool = False, strict: bool = False
     if verb is None:
         return bool(mail and date and (time or quoted_next)) or bool(quoted_next and date and time)
     if mail is not None:
-        return True
+        return words.SELF.search(text) is None or _begins(text)
     told = words.TELLS.search(text) is not None
     if quoted_next and len(text) <= 160:
         return not told or _begins(text)
@@ -333,7 +338,7 @@ def _is_block_in_a_line(line: str) -> bool:
 
 
 def _find_framed(seen: Sequence[str], kinds: list[Line]) -> None:
-    followed = _followed(kinds)
+    followed, quoted = _followed(kinds), _quoted_next(kinds)
     for index, line in enumerate(seen):
         if kinds[index] is not Line.TEXT or len(line) > 160:
             continue
@@ -341,6 +346,9 @@ def _find_framed(seen: Sequence[str], kinds: list[Line]) -> None:
             kinds[index] = Line.ORIGINAL
             continue
         if words.BEGINS_FORWARD.match(line) and words.FORWARDED.search(line):
+            kinds[index] = Line.FORWARD
+            continue
+        if words.FORWARDED.match(line) and _ENDS.search(line) and quoted[index]:
             kinds[index] = Line.FORWARD
             continue
         framed = _FRAMED.match(line)

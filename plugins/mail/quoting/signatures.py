@@ -114,6 +114,8 @@ class _Stretch:
                 continue
             if closings and closings[-1] > below:
                 continue
+            if words.CONCERN.search(self._from(below)):
+                continue
             yield ruler
             return
 
@@ -132,8 +134,11 @@ class _Stretch:
 
     def _signs(self, start: int) -> bool:
         """Whether a company's or a lawyer's words stand from here on."""
-        text = "\n".join(self._seen[start : min(self._end, start + _MOST_LINES)])
+        text = self._from(start)
         return _evidence(text) >= 2 or words.LEGAL.search(text) is not None
+
+    def _from(self, start: int) -> str:
+        return "\n".join(self._seen[start : min(self._end, start + _MOST_LINES)])
 
     def _legal(self, *, after_quote: bool) -> Iterator[int]:
         for index in self._texts:
@@ -166,6 +171,7 @@ class _Stretch:
             and short
             and len(rest) <= _MOST_LINES
             and _evidence("\n".join(rest)) >= 2
+            and not words.CONCERN.search("\n".join(rest))
         ):
             yield start
 
