@@ -65,6 +65,7 @@ class _Writer:
         self._blank = False
         self._outer = 0  # how deep in quotes the empty line stands
         self._space = False
+        self._held_open = False
 
     def write(self, text: str, verbatim: bool = False) -> None:
         if verbatim:
@@ -88,6 +89,10 @@ class _Writer:
         self._line.append(text)
         self._begun = True
 
+    def hold_open(self) -> None:
+        """Makes an empty line count: editors write a space that does not break for one."""
+        self._held_open = True
+
     @property
     def begun(self) -> bool:
         """Whether something stands on the line already."""
@@ -100,11 +105,16 @@ class _Writer:
             self._fill()
             mark = self._marks()
             self.lines.append(f"{mark} {text}" if mark and text else mark or text)
-        self._line, self._begun, self._space = [], False, False
+        elif self._held_open:
+            self._want_blank()
+        self._line, self._begun, self._space, self._held_open = [], False, False, False
 
     def gap(self) -> None:
         """Wants an empty line before what comes next."""
         self.end()
+        self._want_blank()
+
+    def _want_blank(self) -> None:
         if self.lines and self.lines[-1].strip("> ") and not self._blank:
             self._blank, self._outer = True, self.depth
         self._outer = min(self._outer, self.depth)
@@ -149,7 +159,10 @@ class _Reader:
     def _text(self, text: str) -> None:
         if self._hidden or self._never:
             return
-        text = text.translate(_INVISIBLE) if not text.isascii() else text
+        if not text.isascii():
+            if "\u00a0" in text and not text.strip():
+                self.out.hold_open()
+            text = text.translate(_INVISIBLE)
         verbatim = bool(self._counts.get("pre") or self._counts.get("textarea"))
         if self._cell and text.strip():
             if self.out.begun:

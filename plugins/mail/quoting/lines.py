@@ -42,7 +42,7 @@ _RULER = re.compile(
     r"[ \t]{0,20}(?:[-_=+~#*—–―─━═⎯]{2,}|[ᐧ—–_*-]|(?:[-*_] ){2,}[-*_]?)[ \t]{0,20}$"
 )
 _FRAMED = re.compile(
-    r"[ \t]{0,8}[-_=*~—–]{2,60}[ \t]{0,4}([^-_=*~\s—–].{0,78}?)[ \t]{0,4}[-_=*~—–]{2,60}[ \t]*$"
+    r"[ \t]{0,8}[-_=*~—–]{2,60}[ \t]{0,4}([^-_=*~\s—–].{0,78}?)[ \t]{0,4}[-_=*~—–]{2,60}[ \t]*(.*)$"
 )
 _MAIL = re.compile(r"[^\s<>@\[\]()]{1,64}@[^\s<>@\[\]()]{1,190}")
 _FRAMED_MAIL = re.compile(r"[<(\[][ \t]?(?:mailto:)?[^\s<>@]{1,64}@[^\s<>@]{1,190}")
@@ -116,7 +116,12 @@ def is_device(line: str) -> bool:
     """Whether a phone or a mail program signed with this line."""
     plain = re.sub(r"<[^<>]{0,300}>|\([^()]{0,300}\)", "", line).strip()
     known = words.DEVICE_LINE.match(line)
-    return known is not None and len(plain) <= 110 and words.DEVICE.search(line) is not None
+    return (
+        known is not None
+        and len(plain) <= 110
+        and words.DEVICE.search(line) is not None
+        and words.NO_DEVICE.search(plain) is None
+    )
 
 
 def _find_other_quotes(seen: Sequence[str], kinds: list[Line]) -> None:
@@ -169,7 +174,7 @@ def is_attribution(text: str, *, quoted_next: bool = False, strict: bool = False
     if verb is None:
         return bool(mail and date and (time or quoted_next)) or bool(quoted_next and date and time)
     if mail is not None:
-        return True
+        return words.SELF.search(text) is None or _begins(text)
     told = words.TELLS.search(text) is not None
     if quoted_next and len(text) <= 160:
         return not told or _begins(text)
@@ -333,23 +338,28 @@ def _is_block_in_a_line(line: str) -> bool:
 
 
 def _find_framed(seen: Sequence[str], kinds: list[Line]) -> None:
-    followed = _followed(kinds)
+    followed, quoted = _followed(kinds), _quoted_next(kinds)
     for index, line in enumerate(seen):
-        if kinds[index] is not Line.TEXT or len(line) > 160:
-            continue
-        if words.REPLY_ABOVE.match(line):
-            kinds[index] = Line.ORIGINAL
-            continue
-        if words.BEGINS_FORWARD.match(line) and words.FORWARDED.search(line):
-            kinds[index] = Line.FORWARD
-            continue
-        framed = _FRAMED.match(line)
-        if framed is None:
-            continue
+        if kinds[index] is Line.TEXT:
+            kinds[index] = _framed(line, followed[index], quoted[index])
+
+
+def _framed(line: str, followed: bool, quoted_next: bool) -> Line:
+    """Whether a line of text announces somebody else's mail."""
+    framed = _FRAMED.match(line)
+    if framed is not None and (not framed[2] or label_of(framed[2]) is not None):
         if words.FORWARDED.search(framed[1]):
-            kinds[index] = Line.FORWARD
-        elif words.ORIGINAL.search(framed[1]) or followed[index]:
-            kinds[index] = Line.ORIGINAL
+            return Line.FORWARD
+        if words.ORIGINAL.search(framed[1]) or followed:
+            return Line.ORIGINAL
+    if len(line) > 160:
+        return Line.TEXT
+    if words.REPLY_ABOVE.match(line):
+        return Line.ORIGINAL
+    begins = words.BEGINS_FORWARD.match(line) and words.FORWARDED.search(line)
+    if begins or (quoted_next and words.FORWARDED.match(line) and _ENDS.search(line)):
+        return Line.FORWARD
+    return Line.TEXT
 
 
 def _followed(kinds: Sequence[Line]) -> list[bool]:

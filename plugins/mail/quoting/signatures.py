@@ -98,12 +98,14 @@ class _Stretch:
         rulers = [
             index
             for index in range(self._start, self._end)
-            if self._kinds[index] is Line.RULER and _LONG_RULER.match(self._seen[index])
+            if self._kinds[index] is Line.RULER
+            and _LONG_RULER.match(self._seen[index])
+            and not self._underlines(index)
         ]
         if not rulers:
             return
         first, closings = self._texts[0], self._closings()
-        framing = self._text_after(rulers[0]) < rulers[-1]
+        framing = self._text_after(rulers[0]) < rulers[-1] < self._texts[-1]
         for ruler in rulers[-_RULERS:]:
             below, written = self._text_after(ruler), first < ruler
             if below == self._end or not (written or after_quote):
@@ -114,8 +116,17 @@ class _Stretch:
                 continue
             if closings and closings[-1] > below:
                 continue
+            if words.CONCERN.search(self._from(below)):
+                continue
             yield ruler
             return
+
+    def _underlines(self, ruler: int) -> bool:
+        """Whether the line above is a heading, or the head of a table, and the ruler as long."""
+        above = self._seen[ruler - 1].strip() if ruler > self._start else ""
+        alone = ruler - 1 == self._start or self._kinds[ruler - 2] is Line.EMPTY
+        line = self._seen[ruler].strip()
+        return alone and len(line) >= 5 and line[0] in "-=~" and abs(len(line) - len(above)) <= 1
 
     def _closings(self) -> list[int]:
         return [index for index in self._texts if words.CLOSING.match(self._seen[index])]
@@ -132,8 +143,11 @@ class _Stretch:
 
     def _signs(self, start: int) -> bool:
         """Whether a company's or a lawyer's words stand from here on."""
-        text = "\n".join(self._seen[start : min(self._end, start + _MOST_LINES)])
+        text = self._from(start)
         return _evidence(text) >= 2 or words.LEGAL.search(text) is not None
+
+    def _from(self, start: int) -> str:
+        return "\n".join(self._seen[start : min(self._end, start + _MOST_LINES)])
 
     def _legal(self, *, after_quote: bool) -> Iterator[int]:
         for index in self._texts:
@@ -166,6 +180,7 @@ class _Stretch:
             and short
             and len(rest) <= _MOST_LINES
             and _evidence("\n".join(rest)) >= 2
+            and not words.CONCERN.search("\n".join(rest))
         ):
             yield start
 

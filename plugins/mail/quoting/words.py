@@ -40,6 +40,9 @@ TELLS = re.compile(
 )
 """Somebody tells of a letter: a mail program, which knows only names, says none of these."""
 
+SELF = re.compile(r"(?<!\w)(?:ich|wir|mir|uns|i|we|my|our)(?!\w)", _ANY)
+"""Of these, the ones that are in no name of a shop."""
+
 NEWS = re.compile(
     r"(?<!\w)(?:in (?:message|article|news)|im newsbeitrag|dans le message)(?!\w)", _ANY
 )
@@ -163,8 +166,8 @@ DEVICE_LINE = re.compile(
     r"|отправлено (?:с|из|от|через)(?!\w)|надіслано (?:з|із|від)(?!\w)|odesláno z|odoslané z"
     r"|získat \[?outlook"
     r"|trimis (?:de pe|din|prin)|elküldve (?:az? )?|küldve (?:az? )?|στάλθηκε από"
-    r"|发自|發自|[來来]自我的|[从從]我的|我的 ?\w{1,20} ?(?:发送|發送|傳送)|\w{1,20}から送信"
-    r"|나의 \w{1,20}에서"
+    r"|发自|發自|[來来]自我的|[从從]我的|我的 ?\w{1,20} ?(?:发送|發送|傳送)"
+    r"|\w{1,20}から送信|나의 \w{1,20}에서"
     r"|\w{1,20}(?:'|’)?(?:umdan|imden|den|dan) gönderildi|(?:please )?excuse (?:any |my )?(?:typos"
     r"|brevity)"
     r")",
@@ -177,6 +180,22 @@ DEVICE = re.compile(
     _ANY,
 )
 """One of these must be in it: "Gesendet von meinem Nachbarn" is a sentence of a customer's."""
+
+NO_DEVICE = re.compile(
+    r"(?<!\w)(?:ich|ihnen|nicht|kein\w*|aber|dhl|ups|hermes|dpd|gls|paket\w*|päckchen|bestell\w*"
+    r"|parcel\w*|package\w*|orders?|tracking|never|royal mail)(?!\w)|\?",
+    _ANY,
+)
+"""A customer who tells of what was sent; a program says none of these."""
+
+CONCERN = re.compile(
+    r"(?<!\w)(?:bestell|auftrag|kunden(?:nummer|-?nr)|vorgang|sendung|artikel|order|invoice"
+    r"|customer n|ticket|tracking)[^\d\n]{0,30}\d"
+    r"|(?<!\w)(?:rechnungs|liefer)(?:adresse|anschrift)"
+    r"|(?<!\w)(?:billing|delivery|shipping|invoice) address|(?<!\w)p\.?s\.?[ \t]{0,2}:",
+    _ANY,
+)
+"""What a mail is about: a stretch with one of these is no mere signature."""
 
 LEGAL = re.compile(
     r"(?:this|the) (?:(?:e-?mail|message|communication|transmission|information)(?:,? (?:message"
