@@ -1,6 +1,6 @@
 // The demo's mailbox: the mails that would have gone out, newest first, as they come.
 
-import { byId, dayText, Drawn, el, kept, linked, timeText } from "../web/dom.js";
+import { byId, dayText, Drawn, el, kept, linked, timeText, whole } from "../web/dom.js";
 import { Stream } from "../web/stream.js";
 import { preferredLanguage, Words } from "../web/words.js";
 
@@ -18,7 +18,7 @@ function marked(text) {
 function drawn(mail) {
   const when = el("time", { datetime: mail.at }, `${dayText(mail.at, words)}, ${timeText(mail.at, words.language)}`);
   return el("li", { class: mail.id > opened ? "mail new" : "mail" },
-    el("div", { class: "mail-head" }, el("h2", {}, mail.subject), when),
+    el("div", { class: "mail-head" }, el("h2", {}, whole(mail.subject)), when),
     el("p", { class: "to" }, words.t("to", { to: mail.to })),
     el("p", { class: "text" }, marked(mail.text)));
 }

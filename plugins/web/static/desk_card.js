@@ -1,6 +1,6 @@
 // The case card: who it is, why, what the bot understood and tried, and the orders it is about.
 
-import { el, icon } from "./dom.js";
+import { el, icon, whole } from "./dom.js";
 import { spanText } from "./desk_list.js";
 
 const DATE = { dateStyle: "medium", timeStyle: "short" };
@@ -15,7 +15,7 @@ export function drawCard(item, words, acts) {
     "div",
     {},
     asked ? others : null,
-    item.summary ? section(words.t("section_summary"), el("p", {}, item.summary)) : null,
+    item.summary ? section(words.t("section_summary"), el("p", {}, whole(item.summary))) : null,
     section(words.t("section_why"), el("p", { class: item.priority === "high" ? "why urgent" : "why" }, item.reason_text)),
     item.outcome ? section(words.t("section_outcome"), el("p", {}, known(words, "outcome_", item.outcome))) : null,
     section(words.t("section_customer"), facts(customerFacts(item, words))),
@@ -73,14 +73,20 @@ function section(title, ...content) {
 function facts(pairs) {
   const rows = pairs
     .filter(([, value]) => value)
-    .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
+    .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, breakable(value))));
   return el("dl", {}, rows);
+}
+
+/** An e-mail address that is too long for its place breaks before the @. */
+function breakable(value) {
+  if (typeof value !== "string" || !value.includes("@")) return value;
+  return value.split(/(?=@)/).flatMap((part, index) => (index ? [el("wbr"), part] : [part]));
 }
 
 function customerFacts(item, words) {
   const at = (iso) => iso && new Date(iso).toLocaleString(words.language, DATE);
   return [
-    [words.t("customer"), item.customer],
+    [words.t("name"), item.customer],
     [words.t("contact"), item.contact],
     [words.t("channel"), known(words, "channel_", item.channel)],
     [words.t("language_label"), known(words, "language_", item.language)],

@@ -28,17 +28,22 @@ export function icon(name) {
   return svg;
 }
 
+/** A text whose order numbers, and "E-Mail", stay in one line: a hyphen would part them. */
+export function whole(text) {
+  return text.split(/(?<![\w-])([A-Z]-\d{4,}|E-Mails?)(?!\w)/).map((part, index) =>
+    index % 2 === 1 ? el("span", { class: "whole" }, part) : part);
+}
+
 /** A text with its web addresses as links. */
 export function linked(text) {
   const parts = [];
   let end = 0;
   for (const match of text.matchAll(/https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g)) {
-    parts.push(text.slice(end, match.index));
+    parts.push(...whole(text.slice(end, match.index)));
     parts.push(el("a", { href: match[0], target: "_blank", rel: "noopener noreferrer" }, match[0]));
     end = match.index + match[0].length;
   }
-  parts.push(text.slice(end));
-  return parts;
+  return [...parts, ...whole(text.slice(end))];
 }
 
 /** Storage that a browser may forbid: the page works without it, and forgets more. */

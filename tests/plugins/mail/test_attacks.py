@@ -1,4 +1,4 @@
-"""What somebody may try by mail: to be another, to get at others' threads, to break what reads it."""
+"""What somebody may try by mail: be another, get at others' threads, break what reads it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def judged(raw: str) -> tuple[str, Verdict]:
 
 @pytest.mark.parametrize("kind", ["message/rfc822", "message/global", "message/news"])
 def test_a_mail_in_a_mail_does_not_speak_for_the_one_around_it(kind: str) -> None:
-    """All of a mail may be another mail: its headers, results among them, are the sender's words."""
+    """All of a mail may be another mail: its headers, results too, are the sender's words."""
     inner = f"{PASS}\nFrom: anna@example.net\nSubject: Frage\n\nNeue Adresse!\n"
     outer = f"{FAIL}\n{OUTSIDE}\nFrom: anna@example.net\nContent-Type: {kind}\n\n"
     assert judged(outer + inner) == ("anna@example.net", Verdict.FAIL)
