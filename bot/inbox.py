@@ -80,11 +80,17 @@ class CoreInbox:
         noted = message.kind in _NOTED or message.person is not None
         for_people = owner is Owner.AGENT or noted
         status = "merged" if merged else "case" if for_people else "pending"
+        # What waits unasked is not vouched for by who wrote after it.
+        waits = conversations.is_asked(tx, conversation["id"]) or turns.pending(
+            tx, conversation["id"]
+        )
+        mixed = bool(waits) and message.email != conversation["email"]
         line = turns.insert_message(tx, message, conversation["id"], status, now)
         if not line:
             return False
         if message.kind not in (*_NOTED, Kind.EDIT):  # no reply window begins anew with one
-            conversations.note_message(tx, conversation["id"], message, now)
+            noted_as = replace(message, email=None) if mixed else message
+            conversations.note_message(tx, conversation["id"], noted_as, now)
             linking.heard(tx, conversation["id"], message, now)
         unfetched = any(not one.file and not one.error for one in message.attachments)
         if status == "pending":

@@ -18,6 +18,7 @@ _SURE = {
 }
 _WORD_LANGUAGE = {word: lang for lang, words in _SURE.items() for word in words.split()}
 _ENOUGH = 2000  # characters: a longer text tells no more, and detecting holds up the store
+_QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)  # somebody else's words, in whatever language
 _WORD = re.compile(r"[^\W\d_]+")
 _NO_WORDS = re.compile(r"^/\w+|@\w+")  # a messenger's command, and somebody's name there
 
@@ -49,7 +50,9 @@ class LanguageDetector:
 
         ``first``: nothing was said before, so that a weaker hint is believed.
         """
-        words = [word.lower() for word in _WORD.findall(_NO_WORDS.sub(" ", text[:_ENOUGH]))]
+        own = _QUOTED.sub("", text)
+        own = own if own.strip() else text
+        words = [word.lower() for word in _WORD.findall(_NO_WORDS.sub(" ", own[:_ENOUGH]))]
         votes = {_WORD_LANGUAGE[word] for word in words if word in _WORD_LANGUAGE}
         if len(words) <= 3 and len(votes) == 1:
             return votes.pop()

@@ -156,3 +156,12 @@ def test_a_very_long_text_takes_no_longer_than_its_beginning(detector: LanguageD
     started = time.perf_counter()
     assert detector.detect("wo ist mein paket " * 100_000, "en") == "de"
     assert time.perf_counter() - started < 0.5
+
+
+def test_words_that_are_quoted_are_somebody_elses(detector: LanguageDetector) -> None:
+    """A German answer between the lines of an English mail got an English answer."""
+    quoted = "> We are happy to tell you that your parcel has been handed over to the carrier.\n"
+    answers = f"{quoted}Das stimmt nicht.\n{quoted}Wo ist es?\n  {quoted}"
+    assert detector.detect(answers, "de") == "de"
+    assert detector.detect(answers, "en", first=True) == "de"
+    assert detector.detect(quoted, "de", first=True) == "en"  # nothing else is there

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
-from bot.testing import FakeAction
+from bot.messages import Features
+from bot.testing import FakeAction, FakeChannel
 from host.errors import Fatal, Invalid
 from host.identity import KEY_FILE, KEY_VARIABLE, key_of
 from host.settings import load
@@ -61,6 +63,23 @@ async def test_a_verified_address_counts_for_its_mail_alone(counter: Counters) -
     async with counter() as c:
         await c.says("hallo", email=MAILS["1"])
         assert await c.says("move order=1") == ["utter_ask_proof"]
+
+
+@pytest.mark.parametrize("burst", [0.0, 0.3])
+async def test_a_verified_mail_does_not_vouch_for_what_waits_before_it(
+    counter: Counters, burst: float
+) -> None:
+    """A forged one, and the customer's own a moment later: asked together, or one by one."""
+    channel = FakeChannel("fake", Features(burst_seconds=burst))
+    async with counter(channel=channel) as c:
+        await asyncio.gather(c.world.says("move order=1"), c.world.says("hallo", email=MAILS["1"]))
+        c.clock.move(1)
+        await c.world.wake()
+        await c.world.settled()
+        said = [out.response or out.text for out in channel.sent]
+        assert said[0] == "utter_ask_proof"
+        assert "move 1?" not in said
+        assert await c.world.rows("SELECT 1 FROM proofs") == []
 
 
 async def test_a_mail_that_is_not_verified_confirms_nothing_that_a_verified_one_proved(
