@@ -133,10 +133,11 @@ async def test_a_code_that_went_to_an_address_the_order_no_longer_has_is_over(
         await c.says(PAIR)
         code = await c.code()
         c.shop.emails["1"] = "new@example.org"
-        assert await c.says(code) == ["utter_code_expired", "utter_ask_code"]
-        assert (await c.audit())[-1] == ("code", 0, "moved", "1")
+        # Another is on its way, to the address that the order has now.
+        assert await c.says(code) == ["utter_code_renewed", "utter_ask_code"]
+        assert ("code", 0, "moved", "1") in await c.audit()
         c.shop.emails["1"] = MAILS["1"]
-        assert await c.says(code) == ["utter_code_expired", "utter_ask_code"], "for good"
+        assert "utter_ask_code" in await c.says(code), "over for good"
         assert not c.actions["move"].proposed
         c.shop.emails["1"] = "new@example.org"
         c.clock.move(61)
