@@ -13,8 +13,8 @@ _READ = 20_000  # characters of a report without fields that are read
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.:-])([45])[0-5]\d(?=[ -])")
 _ADDRESS = re.compile(r"(?<![\w.+-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]+(?:\.[\w-]+)+")
-_ORIGINAL = re.compile(
-    r"^(?:-{2,}.*(?:copy\s+of\s+(?:the|your)|below\s+this\s+line|original|returned|urspr).*|Return-Path:.*"
+_ORIGINAL = re.compile(  # of a line its beginning: what is sought there comes early or not at all
+    r"^(?:-{2,}+.{0,200}?(?:copy\s+of\s+(?:the|your)|below\s+this\s+line|original|returned|urspr).*|Return-Path:.*"
     r"|Received:\s+(?:from|by).*|(?:Original|Urspr\w*)\s+(?:message|nachricht|mail)\s+(?:headers|kopf).*"
     r"|_{10,})$",
     re.I | re.M,
