@@ -8,6 +8,8 @@ from plugins.mail.model import Folded
 from plugins.mail.quoting.lines import BORDERS, Line, bare, classify, unquoted
 from plugins.mail.quoting.signatures import find_signatures
 
+LINES = 20_000
+"""Lines of a text that are looked at, half of them from either end; a longer one is no letter."""
 _LOOK = 12  # quoted lines in which an attribution is looked for
 _PASSED = BORDERS | {Line.EMPTY, Line.RULER}
 
@@ -17,20 +19,29 @@ def fold(text: str) -> Folded:
 
     Every line that is not blank is in ``reply`` or in ``quoted``. A mail that only forwards another
     one replies with what it forwards; one in which nothing was written replies with nothing.
+    What is beyond :data:`LINES` is in ``quoted``.
     """
     lines = text.splitlines()
-    seen = [bare(line) for line in lines]
+    looked_at = _looked_at(len(lines))
+    seen = [bare(lines[index]) for index in looked_at]
     kinds = classify(seen)
     find_signatures(seen, kinds)
-    own, forwarded = _own(seen, kinds)
+    found, forwarded = _own(seen, kinds)
+    own = [looked_at[index] for index in found]
     chosen = set(own)
     rest = [line for index, line in enumerate(lines) if index not in chosen]
     return Folded(
         reply=_joined([lines[index] for index in own]),
         quoted=_joined(rest),
-        inline=len({kinds[index] for index in own} & {Line.TEXT, Line.QUOTE}) == 2,
+        inline=len({kinds[index] for index in found} & {Line.TEXT, Line.QUOTE}) == 2,
         forwarded=forwarded,
     )
+
+
+def _looked_at(lines: int) -> Sequence[int]:
+    if lines <= LINES:
+        return range(lines)
+    return [*range(LINES // 2), *range(lines - LINES // 2, lines)]
 
 
 def _joined(lines: Sequence[str]) -> str:

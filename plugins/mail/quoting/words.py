@@ -205,8 +205,8 @@ LEGAL = re.compile(
     r"|(?:confidentiality|legal|privacy) (?:notice|note|disclaimer)|disclaimer(?!\w)"
     r"|if you are not the intended recipient"
     r"|please consider the environment|think before (?:you )?print"
-    r"|diese (?:e-?mail|nachricht|mail)[^.]{0,120}(?:vertraulich|ausschließlich für"
-    r"|rechtlich geschützt|virenfrei|auf viren)"
+    r"|diese (?:e-?mail|nachricht|mail|information(?:en)?)[^.]{0,120}(?:vertraulich"
+    r"|ausschließlich für|rechtlich geschützt|virenfrei|auf viren)"
     r"|der inhalt dieser (?:e-?mail|nachricht)|vertraulichkeitshinweis|rechtlicher hinweis"
     r"|haftungsausschluss"
     r"|(?:bitte )?(?:denken sie|denk)[^.]{0,40}umwelt"
@@ -243,7 +243,7 @@ COMPANY: tuple[re.Pattern[str], ...] = tuple(
     re.compile(pattern, _ANY)
     for pattern in (
         r"(?<!\w)(?:tel(?:efon|\.)?|phone|fon|mobil(?:e|\.)?|fax"
-        r"|handy)[ \t]{0,3}[.:]?[ \t]{0,3}[+(0-9]",
+        r"|handy)[ \t]{0,3}[.:]?[ \t]{0,3}[+(0-9]|(?<!\w)[tfm]:[ \t]{0,3}[+(0]",
         r"(?:https?://|(?<!\w)www\.)\S",
         r"[^\s<>@]{1,64}@[^\s<>@]{1,190}",
         r"(?<!\w)(?:gmbh|ag|kg|ohg|ug|gbr|e\.k\.|e\.v\.|se|ltd|inc|llc|b\.v\.|s\.a\.)(?!\w)",

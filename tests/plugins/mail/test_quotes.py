@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from plugins.mail.quoting.quotes import fold
+from plugins.mail.quoting.quotes import LINES, fold
 
 PAIRS = sorted((Path(__file__).parent / "replies").glob("*.txt"))
 
@@ -132,6 +132,20 @@ def test_the_time_grows_with_the_text_and_no_faster(piece: str) -> None:
     small, large = (_seconds(piece * (size // len(piece))) for size in (20_000, 80_000))
     assert large < 10 * max(small, 0.02), (small, large)
     assert _seconds((piece * (1_000_000 // len(piece))).replace("\n", " ")) < 2
+
+
+@pytest.mark.parametrize("piece", ["x\n", "\n", "wrote:\n", "|\n", "---\nx\n", "> x\n"], ids=repr)
+def test_a_flood_of_lines_is_not_looked_at_one_by_one(piece: str) -> None:
+    """Five megabytes of short lines took 20 seconds of a processor."""
+    assert _seconds(piece * (5_000_000 // len(piece))) < 3
+
+
+@pytest.mark.parametrize("lines", [LINES - 10, LINES + 10, 5 * LINES])
+def test_a_reply_above_or_below_a_very_long_quote_is_found(lines: int) -> None:
+    quote = "On 3 Nov 2025 10:12, X <x@y.example> wrote:\n" + "> line\n" * lines
+    for mail in (f"It is there.\n\n{quote}", f"{quote}\nIt is there.\n"):
+        assert fold(mail).reply == "It is there."
+        keeps_everything(mail)
 
 
 def _seconds(text: str) -> float:
