@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bot.messages import Address, Attachment, Author, Kind, Owner, State
 
 if TYPE_CHECKING:
-    from bot.store.customers import Related
+    from bot.store.customers import Related, WrittenBy
 
 Priority = Literal["high", "normal", "low"]
 
@@ -71,6 +71,7 @@ class Case:
     summary: str = ""  # two sentences made from facts, in the desk's language
     person: int = 0  # the customer's number, over all channels
     related: tuple[Related, ...] = ()  # the customer's other conversations; proposed ones first
+    sender: WrittenBy | None = None  # where anybody can pretend to be somebody
 
 
 @dataclass(frozen=True, slots=True)

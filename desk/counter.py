@@ -26,6 +26,7 @@ from desk.linking import Linking
 from desk.macros import Macros
 from desk.ownership import Ownership
 from desk.routing import Routing
+from desk.senders import Senders, TellSender
 from desk.summary import Summary
 from desk.templates import OfferTemplates, Templates
 from desk.triage import SNOOZE, Triage
@@ -39,7 +40,7 @@ class DeskParts:
     ``undo_seconds``: until an agent's line leaves. ``language`` is the one that the team reads.
     ``answer``: the working time until a person should have answered, by priority. ``claim``: the
     working time that a customer waits for a silent agent (zero: never ends), then ``claim_grace``.
-    ``offers`` are the templates of channels.
+    ``offers`` are the templates of channels, ``senders`` tell who writes.
     """
 
     routing: Routing
@@ -50,6 +51,7 @@ class DeskParts:
     claim: timedelta = timedelta()
     claim_grace: timedelta = timedelta(minutes=5)
     offers: Mapping[str, OfferTemplates] = field(default_factory=dict)
+    senders: Mapping[str, TellSender] = field(default_factory=dict)
 
 
 class Counter:
@@ -79,9 +81,8 @@ class Counter:
         )
         self._triage = Triage(book=book)
         ownership = Ownership(book=book)
-        self._claims = Claims(
-            book=book, ownership=ownership, after=parts.claim, grace=parts.claim_grace
-        )
+        after, grace = parts.claim, parts.claim_grace
+        self._claims = Claims(book=book, ownership=ownership, after=after, grace=grace)
         lines = Lines(book=book, undo=timedelta(seconds=parts.undo_seconds))
         macros = Macros(words=words)
         templates = Templates(book=book, macros=macros, offers=parts.offers, undo=lines.undo)
@@ -107,9 +108,10 @@ class Counter:
             expecting=expecting,
             summary=Summary(words=words, expecting=expecting),
             offered=macros,
+            senders=Senders(tell=parts.senders),
             acting=Acting(
                 store=store,
-                book=self.handoff,
+                book=book,
                 actions=actions,
                 words=words,
                 order_facts=parts.order_facts,
@@ -130,3 +132,4 @@ class Counter:
         """The customer wrote while a person is asked for, or speaks."""
         self._triage.heard(tx, conversation)
         self._claims.heard(tx, conversation)
+        self.inbox.senders.heard(tx, conversation, self.handoff)

@@ -31,6 +31,7 @@ from desk.acting import Acting
 from desk.commands import Commands
 from desk.expecting import Expecting
 from desk.macros import Macros
+from desk.senders import Senders
 from desk.summary import Summary
 
 _FACTS_TIMEOUT = 5.0  # seconds
@@ -50,6 +51,7 @@ class CoreDeskInbox:
     acting: Acting
     summary: Summary
     offered: Macros
+    senders: Senders
     features: Mapping[str, Features] = field(default_factory=dict)
     order_facts: OrderFacts | None = None
 
@@ -70,13 +72,23 @@ class CoreDeskInbox:
 
     async def cases(self, *, closed: bool = False, desk: str | None = None) -> list[Case]:
         """Open cases, most urgent and then longest waiting first; or the latest closed ones."""
-        found = await self.store.read(lambda tx: cases.listed(tx, closed=closed, desk=desk))
+
+        def work(tx: Tx) -> list[Case]:
+            listed = cases.listed(tx, closed=closed, desk=desk)
+            return [self.senders.of(tx, case) for case in listed]
+
+        found = await self.store.read(work)
         shown = [self._told(self._with_times(case)) for case in found]
         return shown if closed else sorted(shown, key=_urgency)
 
     async def case(self, case: int) -> Case | None:
         """One case, with the facts of its orders where the shop tells them."""
-        found = await self.store.read(lambda tx: cases.load(tx, case))
+
+        def work(tx: Tx) -> Case | None:
+            loaded = cases.load(tx, case)
+            return loaded and self.senders.of(tx, loaded)
+
+        found = await self.store.read(work)
         found = found and self._with_times(found)
         if found is None:
             return None

@@ -14,7 +14,7 @@ import click
 from pydantic import BaseModel
 
 from bot.desk import Template
-from bot.messages import ActionCall, Answer, Filling
+from bot.messages import ActionCall, Address, Answer, Filling
 from bot.ports import (
     Action,
     Channel,
@@ -29,7 +29,9 @@ from bot.ports import (
     TimerHandler,
     Tx,
 )
+from bot.store.customers import WrittenBy
 from bot.store.personal import DataTable, Person, Remains
+from desk.senders import TellSender
 from desk.templates import OfferTemplates
 from host.texts import TextsBook
 
@@ -88,6 +90,19 @@ def templates_of(channels: Mapping[str, Channel]) -> dict[str, OfferTemplates]:
     return {
         name: one.templates for name, one in channels.items() if isinstance(one, OffersTemplates)
     }
+
+
+@runtime_checkable
+class TellsSender(Protocol):
+    """A channel on which anybody can write in somebody else's name: agents are told who it is."""
+
+    def sender(self, tx: Tx, address: Address) -> WrittenBy | None:
+        """Who writes in a conversation, and whether that is known; ``None``: there is none."""
+
+
+def senders_of(channels: Mapping[str, Channel]) -> dict[str, TellSender]:
+    """How the channels that tell of senders do, by name."""
+    return {name: one.sender for name, one in channels.items() if isinstance(one, TellsSender)}
 
 
 class KeepsData(Protocol):

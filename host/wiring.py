@@ -41,7 +41,7 @@ from host.identity import key_of
 from host.keepers import CORE, FilesKeeper
 from host.metrics import Metrics
 from host.plugins import Plugins, why
-from host.ports import Actions, KeepsData, templates_of
+from host.ports import Actions, KeepsData, senders_of, templates_of
 from host.settings import FILE, Settings, close_to, place
 from host.texts import LANGUAGES, TextsBook
 from host.typing_hint import TypingHint
@@ -220,6 +220,7 @@ def _parts(wiring: Wiring, detect: Callable[[str, str, bool], str]) -> Parts:
         claim=timedelta(minutes=settings.handoff.claim_minutes),
         claim_grace=timedelta(minutes=settings.handoff.claim_grace_minutes),
         offers=templates_of(wiring.channels),
+        senders=senders_of(wiring.channels),
     )
     typing = TypingHint(store=wiring.store, channels=wiring.channels)
     misplaced = MisplacedCode(store=wiring.store, texts=wiring.texts)

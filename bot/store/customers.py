@@ -26,6 +26,18 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenBy:
+    """Who writes in a conversation, by an address that anybody can write in the place of.
+
+    ``proven``: whether the channel vouches for the latest message; ``None``: none has come.
+    """
+
+    address: str
+    subject: str = ""
+    proven: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """Another conversation that is the same customer's, or may be (``proposed``).
 

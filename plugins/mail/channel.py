@@ -10,6 +10,7 @@ from datetime import datetime
 from bot.messages import Address, Attachment, Features, Outbound
 from bot.ports import Inbox, Retry, Tx
 from bot.store.codec import utc_now
+from bot.store.customers import WrittenBy
 from host.ports import Health
 from plugins.mail import threads
 from plugins.mail.intake import Intake
@@ -23,7 +24,7 @@ from plugins.mail.settings import MailSettings
 
 
 class MailChannel:
-    """A MediaChannel, and the port ReachesEmail."""
+    """A MediaChannel that TellsSender, and the port ReachesEmail."""
 
     name = CHANNEL
 
@@ -109,6 +110,10 @@ class MailChannel:
         key = near.id if near is not None and near.channel == self.name else None
         box = self._settings.mailboxes[0].name
         return Address(self.name, threads.reach(tx, email, key, box, self._clock()))
+
+    def sender(self, tx: Tx, address: Address) -> WrittenBy | None:
+        """The thread's participant; proven by the latest mail alone."""
+        return threads.sender(tx, address)
 
     async def health(self) -> Health:
         """Red while one of the mailboxes cannot be read, or its login is about to die."""

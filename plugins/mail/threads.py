@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
 
+from bot.messages import Address
 from bot.ports import Row, Tx
+from bot.store import conversations
 from bot.store.codec import stamp
+from bot.store.customers import WrittenBy
 from plugins.mail.addresses import normal
 from plugins.mail.auth_results import Verdict
 from plugins.mail.model import Mail
@@ -163,6 +166,23 @@ def begun(tx: Tx, participant: str, verdict: Verdict, since: datetime) -> int:
 def get(tx: Tx, key: str) -> Row | None:
     """A thread by its key."""
     return tx.row("SELECT * FROM mail_threads WHERE key = :key", key=key)
+
+
+def sender(tx: Tx, address: Address) -> WrittenBy | None:
+    """Who writes in a thread: its participant, whom DMARC proves by the latest mail or not at all.
+
+    Nothing is said of the proof where no mail has come: in a thread that we began.
+    """
+    thread, conversation = get(tx, address.id), conversations.of_address(tx, address)
+    if thread is None or conversation is None:
+        return None
+    wrote = tx.row(
+        "SELECT 1 FROM inbox WHERE conversation = :id AND kind <> 'automatic' LIMIT 1",
+        id=conversation["id"],
+    )
+    email = thread["participant"]
+    proven = normal(conversation["email"] or "") == email != ""
+    return WrittenBy(email, thread["subject"], None if wrote is None else proven)
 
 
 def sent_as(tx: Tx, message_ids: Iterable[str]) -> Row | None:

@@ -10,7 +10,7 @@ from typing import Any
 from bot.clean import clean_text
 from bot.desk import Case
 from plugins.slack import kit
-from plugins.slack.blocks_customers import related
+from plugins.slack.blocks_customers import related, written_by
 from plugins.slack.kit import Raw, cut, one_line
 from plugins.slack.words import Words
 
@@ -33,6 +33,7 @@ class Shown:
 def card(case: Case, words: Words, now: datetime, *, reveals: bool = False) -> Shown:
     """The card of a case as it stands ``now``; ``reveals``: who it is can be looked up."""
     blocks = [kit.header(_headline(case, words, now)), kit.small(_facts(case, words))]
+    blocks += written_by(case, words)
     blocks.append(kit.rich(kit.lines([*_status(case, words, now)])))
     over = case.state == "closed"  # a short card leaves room for those that are not
     if (orders := [*_orders(case, words)]) and not over:

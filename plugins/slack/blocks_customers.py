@@ -10,6 +10,24 @@ from plugins.slack.words import Words
 
 _ON_CARD = 3  # linked ones, and as many proposals
 _NAME = 60
+_SUBJECT = 160
+
+
+def written_by(case: Case, words: Words) -> list[Raw]:
+    """The subject, and whether the sender is who it seems to be, where anybody could be."""
+    sender = case.sender
+    if sender is None:
+        return []
+    lines: list[list[Raw]] = []
+    if subject := cut(one_line(sender.subject), _SUBJECT):
+        lines.append([kit.words(f"{words('subject')} ", bold=True), kit.words(subject)])
+    if sender.proven is not None and case.state != "closed":
+        who = cut(one_line(sender.address), _NAME)
+        sign, name = ("✅", "sender_proven") if sender.proven else ("⚠️", "sender_unproven")
+        lines.append([kit.words(f"{sign} {words(name)} ", bold=True), kit.words(who)])
+        if not sender.proven:
+            lines.append([kit.words(words("sender_unproven_why"), italic=True)])
+    return [kit.rich(kit.lines(lines))] if lines else []
 
 
 def related(case: Case, words: Words) -> list[Raw]:

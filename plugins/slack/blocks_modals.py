@@ -224,7 +224,8 @@ def link(case: Case, words: Words) -> Raw:
 def revealed(case: Case, shown: Case, words: Words) -> Raw:
     """Who a customer is, for who asked alone; ``shown`` is the case with the pseudonym."""
     channel = words.name_of("channel", case.address.channel)
-    facts = [(words("reveal_name"), customer_of(case, words)), (channel, case.address.id)]
+    where = case.sender.address if case.sender else case.address.id
+    facts = [(words("reveal_name"), customer_of(case, words)), (channel, where)]
     if case.contact:
         facts.append((words("contact"), case.contact))
     for one in case.related:

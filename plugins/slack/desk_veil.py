@@ -10,7 +10,7 @@ from typing import Any
 from bot.desk import Case, HistoryLine, Template
 from bot.messages import Address
 from bot.ports import Store, Tx
-from bot.store.customers import Related
+from bot.store.customers import Related, WrittenBy
 from plugins.slack.words import Words
 
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -73,6 +73,7 @@ class Veil:
             summary=secrets.hide(case.summary),
             orders=tuple(_without_person(order) for order in case.orders),
             related=tuple(map(self._related, case.related)),
+            sender=case.sender and _hidden_sender(case.sender, secrets),
         )
 
     async def lines(self, case: Case, found: Sequence[HistoryLine]) -> list[HistoryLine]:
@@ -142,6 +143,10 @@ def _hidden(line: HistoryLine, secrets: Secrets) -> HistoryLine:
     return replace(
         line, text=secrets.hide(line.text), quote=quote, folded=folded, attachments=files
     )
+
+
+def _hidden_sender(sender: WrittenBy, secrets: Secrets) -> WrittenBy:
+    return replace(sender, address="", subject=secrets.hide(sender.subject))
 
 
 def _without_person(order: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from plugins.slack.testing_samples import (
     HIDDEN,
     IN_CASE,
     LINES,
+    MAILED,
     NOW,
     RELATED,
     SNOOZED,
@@ -56,6 +57,7 @@ def documents() -> Iterator[tuple[str, str]]:
     cards = [blocks.card(case, words(), NOW) for case in (TAKEN, SNOOZED, CLOSED)]
     yield "slack-cards", page.document(*(page.message(_raw(one)) for one in cards))
     told = [blocks.card(RELATED, words(), NOW), blocks.card(HIDDEN, words(), NOW, reveals=True)]
+    yield "slack-mail", page.document(page.message(_raw(blocks.card(MAILED, words(), NOW))))
     yield "slack-customers", page.document(page.message(_raw(told[0])))
     yield "slack-pseudonym", page.document(page.message(_raw(told[1])))
     yield "slack-thread", page.document(page.thread(*_thread(page)))

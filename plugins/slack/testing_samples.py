@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.desk import Case, HistoryLine
 from bot.messages import Address, Attachment, Author, Kind, Owner, State
-from bot.store.customers import Related
+from bot.store.customers import Related, WrittenBy
 from bot.store.digest import Digest
 from host.texts import TextsBook
 from plugins.slack.words import Words
@@ -116,6 +116,28 @@ RELATED = replace(
         ),
     ),
 )
+MAILED = replace(
+    WAITING,
+    address=Address("mail", "2f9c"),
+    reason="uncertain",
+    priority="normal",
+    customer="Erika Mustermann <erika@example.org>",
+    sender=WrittenBy("erika@example.org", "Mein Vorhang ist noch nicht da", proven=False),
+    reply_until=None,
+    orders=(),
+    related=(
+        Related(
+            9,
+            Address("mail", "t1"),
+            12,
+            "Erika Mustermann",
+            "thread",
+            True,
+            NOW - timedelta(days=2),
+        ),
+    ),
+    summary="Anliegen: Sendungsverfolgung. Der Bot hat nichts versucht.",
+)
 HIDDEN = replace(
     TAKEN,
     customer="Kundin/Kunde K-7F3A",
@@ -155,6 +177,7 @@ HOSTILE = replace(
     WAITING,
     customer=NASTY + "x" * 300,
     contact=NASTY,
+    sender=WrittenBy(NASTY * 50, NASTY * 50, proven=False),
     outcome=NASTY * 50,
     agent="slack:U1",
     agent_name=NASTY,

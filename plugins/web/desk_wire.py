@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -199,6 +200,7 @@ def shown_case(case: Case, explain: Callable[[str], str]) -> dict[str, Any]:
         "due_at": _time(case.due_at),
         "conversation": case.conversation,
         "related": [shown_related(one) for one in case.related],
+        "sender": None if case.sender is None else asdict(case.sender),
     }
 
 

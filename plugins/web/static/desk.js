@@ -5,7 +5,7 @@ import { Composer } from "./desk_composer.js";
 import { Api } from "./desk_api.js";
 import { drawCard } from "./desk_card.js";
 import { CaseMenu } from "./desk_menu.js";
-import { caseName, CaseList, snoozedText, spanText, stateText, waitsSince } from "./desk_list.js";
+import { caseName, isUnproven, CaseList, snoozedText, spanText, stateText, waitsSince } from "./desk_list.js";
 import { askTemplate } from "./desk_template.js";
 import { Thread } from "./desk_thread.js";
 import { byId, Drawn, el, icon, kept } from "./dom.js";
@@ -93,13 +93,22 @@ function drawCase() {
   if (!current) return;
   byId("case-name").textContent = caseName(current, words);
   byId("case-line").textContent = caseLine();
+  drawUnproven();
   buttons.show([...menu.entry(current), ...actions()]);
   card.show([{ key: current.id, state: JSON.stringify([current, words.language]), make: () => drawCard(current, words, { link, unlink, choose }) }]);
   composer.show(current);
 }
 
+/** Above the conversation, as it decides what may be said in it. */
+function drawUnproven() {
+  const note = byId("unproven");
+  note.hidden = !isUnproven(current);
+  const who = el("strong", {}, words.t("sender_unproven"), current.sender?.address ? ": " : "", el("bdi", {}, current.sender?.address ?? ""));
+  note.replaceChildren(icon("warn"), el("span", {}, who, " ", words.t("sender_unproven_why")));
+}
+
 function caseLine() {
-  const parts = [current.reason_text];
+  const parts = [current.sender?.subject, current.reason_text].filter(Boolean);
   if (current.snoozed_until) parts.push(snoozedText(current, words));
   const since = waitsSince(current);
   if (current.state === "open" && since && Date.now() - new Date(since) >= 60_000)

@@ -86,7 +86,9 @@ function breakable(value) {
 function customerFacts(item, words) {
   const at = (iso) => iso && new Date(iso).toLocaleString(words.language, DATE);
   return [
-    [words.t("name"), item.customer],
+    [words.t("name"), nameAlone(item)],
+    [words.t("subject"), item.sender?.subject],
+    [words.t("sender"), item.sender && sender(item, words)],
     [words.t("contact"), item.contact],
     [words.t("channel"), known(words, "channel_", item.channel)],
     [words.t("language_label"), known(words, "language_", item.language)],
@@ -99,6 +101,21 @@ function customerFacts(item, words) {
     [words.t("taken_at"), at(item.taken_at)],
     [words.t("closed_at"), at(item.closed_at)],
   ];
+}
+
+/** The name without the address, where that stands by itself. */
+function nameAlone(item) {
+  const address = item.sender?.address ? ` <${item.sender.address}>` : "";
+  const name = item.customer ?? "";
+  return address && name.toLowerCase().endsWith(address.toLowerCase()) ? name.slice(0, -address.length) : item.customer;
+}
+
+/** Whom answers go to, and whether that is who wrote. */
+function sender(item, words) {
+  const { address, proven } = item.sender;
+  const known = proven === null ? null : words.t(proven ? "proven" : "unproven");
+  const mark = known && el("span", { class: proven ? "proven" : "unproven" }, icon(proven ? "check" : "warn"), known);
+  return [el("bdi", { class: "sender" }, address), mark];
 }
 
 /** Until when the channel takes free text, and how long that is from now. */

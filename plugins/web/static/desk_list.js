@@ -2,7 +2,7 @@
 
 import { Drawn, el, icon } from "./dom.js";
 
-const SIGNS = { web: "globe", mail: "note", console: "keys" };
+const SIGNS = { web: "globe", mail: "mail", console: "keys" };
 
 /** A span of time in one short word. */
 export function spanText(from, to, words) {
@@ -26,6 +26,11 @@ export function stateText(item, me, words) {
 /** Since when the customer waits for a person's answer; null: they have one. */
 export function waitsSince(item) {
   return item.state === "closed" ? null : item.waits_since;
+}
+
+/** Whether somebody writes by an address that nobody vouches for. */
+export function isUnproven(item) {
+  return item.state !== "closed" && item.sender?.proven === false;
 }
 
 export function snoozedText(item, words) {
@@ -86,8 +91,8 @@ export class CaseList {
   /** All that a row shows, in one text: it changes when the row does. */
   state(item) {
     const span = spanText(this.since(item), Date.now(), this.words);
-    const { id, customer, reason_text, priority, state, agent_name, channel, language, snoozed_until } = item;
-    const shown = [customer, reason_text, priority, state, agent_name, channel, language, span, snoozed_until];
+    const { id, customer, reason_text, priority, state, agent_name, channel, language, snoozed_until, sender } = item;
+    const shown = [customer, reason_text, priority, state, agent_name, channel, language, span, snoozed_until, sender];
     return JSON.stringify([shown, id === this.chosen, this.isFresh(item), this.isLate(item), this.me(), this.words.language]);
   }
 
@@ -108,6 +113,7 @@ export class CaseList {
       item.priority === "high" ? el("span", { class: "tag urgent" }, words.t("high")) : null,
       item.priority === "low" ? el("span", { class: "tag" }, words.t("low")) : null,
       item.snoozed_until ? el("span", { class: "tag" }, snoozedText(item, words)) : null,
+      isUnproven(item) ? el("span", { class: "tag unproven" }, icon("warn"), words.t("unproven")) : null,
       el("span", { class: `tag ${item.state}` }, stateText(item, this.me(), words)),
       el("span", { class: "where" }, icon(SIGNS[item.channel] ?? "chat"), this.channel(item), " · ", item.language.toUpperCase()),
     ];
@@ -124,6 +130,7 @@ export class CaseList {
         fresh ? el("span", { class: "new", role: "img", "aria-label": words.t("new") }) : null,
         el("strong", {}, caseName(item, words)),
         el("time", { datetime: since, class: this.isLate(item) ? "late" : null }, spanText(since, Date.now(), words))),
+      item.sender?.subject ? el("span", { class: "case-subject", dir: "auto" }, item.sender.subject) : null,
       el("span", { class: "case-reason" }, item.reason_text),
       el("span", { class: "case-marks" }, marks),
     );

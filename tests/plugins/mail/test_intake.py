@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.messages import Author
+from bot.messages import Address, Author
 from bot.ports import Row
-from bot.store import outbox
+from bot.store import conversations, outbox
 from bot.store.codec import utc_now
 from bot.testing import RunningBot
 from plugins.mail import threads
@@ -35,9 +35,9 @@ PASS = "dmarc=pass header.from=example.net"
 class Desk:
     """A bot whose servers are not there, and mails put into it by hand."""
 
-    def __init__(self, bot: RunningBot) -> None:
+    def __init__(self, bot: RunningBot, **more: Any) -> None:
         self.bot = bot
-        table = {"mailboxes": [{**BOX, "password": "x"}], "forms": ["form@shop.test"]}
+        table = {"mailboxes": [{**BOX, "password": "x"}], "forms": ["form@shop.test"], **more}
         self.settings = MailSettings.model_validate(table)
         self.intake = Intake(self.settings, bot.core.inbox, utc_now)
         self._uids = count(1)
@@ -128,8 +128,8 @@ async def test_a_sender_counts_where_dmarc_passed_and_answers_go_to_the_same(des
 
 async def test_a_machine_that_always_begins_anew_is_not_answered_for_ever(tmp_path: Path) -> None:
     """A helpdesk answered each of our mails with a new thread: no thread had its limit."""
-    async with mail_bot(tmp_path, BOX, threads_per_day=2) as bot:
-        desk = Desk(bot)
+    async with mail_bot(tmp_path, BOX) as bot:
+        desk = Desk(bot, threads_per_day=2)
         for number in range(3):
             await desk.takes(raw_mail(message_id=f"<{number}@x>", results=PASS))
         # Who forges a sender has their own count.
@@ -332,3 +332,34 @@ async def test_a_foreign_mail_that_names_the_thread_is_only_asked_about(desk: De
     await desk.takes(foreign)
     rows = await desk.bot.rows("SELECT reason, state FROM links")
     assert [tuple(row) for row in rows] == [("thread", "open")]
+
+
+async def test_agents_see_who_writes_and_whether_the_latest_mail_proves_it(desk: Desk) -> None:
+    async def card() -> tuple[str, str, bool | None]:
+        found = await desk.bot.core.desk_inbox.cases()
+        assert found[0].sender is not None
+        return found[0].sender.address, found[0].sender.subject, found[0].sender.proven
+
+    await desk.takes(raw_mail("Ein Mensch, bitte.", subject="Frage"))
+    (message,) = await desk.messages()
+    await desk.bot.store.write(
+        lambda tx: desk.bot.core.handoff.open_case(
+            tx, conversations.get(tx, message["conversation"]), "asked"
+        )
+    )
+    assert await card() == ("anna@example.net", "Frage", False)
+    again = {"message_id": "<2@example.net>", "In_Reply_To": "<1@example.net>"}
+    await desk.takes(raw_mail("Und?", subject="Re: Frage", results=PASS, **again))
+    assert await card() == ("anna@example.net", "Frage", True)
+
+
+async def test_of_somebody_we_wrote_to_and_who_has_not_written_nothing_is_said(desk: Desk) -> None:
+    """A code that came back opened a case that called its address forged."""
+
+    def work(tx: Any) -> Any:
+        key = threads.reach(tx, "ben@example.net", None, "support", utc_now())
+        conversations.ensure(tx, Address("mail", key), None, "de", utc_now())
+        return threads.sender(tx, Address("mail", key))
+
+    told = await desk.bot.store.write(work)
+    assert (told.address, told.proven) == ("ben@example.net", None)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.clean import clean_text
-from bot.desk import Acted, ActField, Macro, OrderAction, Preview
+from bot.desk import Acted, ActField, Case, Macro, OrderAction, Preview
 from bot.messages import Author, Kind, State
 from desk.hours import WORKDAYS
 from plugins.slack import (
@@ -36,6 +36,7 @@ from plugins.slack.testing_samples import (
     FAILED,
     HOSTILE,
     LINES,
+    MAILED,
     NASTY,
     NOW,
     ORDER,
@@ -467,3 +468,35 @@ def test_on_a_sunday_the_next_week_is_the_next_working_day() -> None:
     shown = said(blocks_modals.snooze(TAKEN, words(), times, sunday)["blocks"])
     assert "Nächster Arbeitstag (Mo. 30. Nov. 08:00)" in shown
     assert "Nächste Woche" not in shown
+
+
+# --- a mail
+
+
+def told_by(case: Case) -> str:
+    return json.dumps(blocks.card(case, words(), NOW).blocks, ensure_ascii=False)
+
+
+def test_the_card_of_a_mail_says_what_it_is_about_and_that_nobody_vouches_for_its_sender() -> None:
+    """It looked like a message from a number that Twilio vouches for."""
+    shown = blocks.card(MAILED, words(), NOW)
+    assert not block_problems(shown.blocks)
+    said = told_by(MAILED)
+    assert "Betreff" in said
+    assert "Mein Vorhang ist noch nicht da" in said
+    assert "⚠️ Absender nicht geprüft" in said
+    assert "erika@example.org" in said
+    assert "nach Bestellnummer und Postleitzahl fragen" in said
+
+
+def test_the_card_of_a_mail_says_that_its_sender_is_proven() -> None:
+    assert MAILED.sender is not None
+    said = told_by(replace(MAILED, sender=replace(MAILED.sender, proven=True)))
+    assert "✅ Absender geprüft" in said
+    assert "nicht geprüft" not in said
+
+
+def test_the_card_of_a_mail_says_nothing_of_a_sender_who_has_not_written() -> None:
+    assert MAILED.sender is not None
+    said = told_by(replace(MAILED, sender=replace(MAILED.sender, proven=None)))
+    assert "geprüft" not in said
