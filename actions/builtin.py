@@ -166,7 +166,12 @@ class BuiltinActions:
         return waiting or await self.runner.agreed_proposal(call.conversation)
 
     async def _correct(self, proposal: Row, call: ActionCall) -> Answer | None:
-        """A new proposal when the message corrects the open one."""
+        """A new proposal when the message corrects the open one; a choice is no correction.
+
+        By its number it would be one: "1" was taken for the new house number.
+        """
+        if _named(call) is not None:
+            return None
         changes = await self._changes(proposal, call)
         return await self.runner.propose_again(proposal, call, changes) if changes else None
 
@@ -178,9 +183,7 @@ class BuiltinActions:
 
     async def _about_older(self, proposal: Row, call: ActionCall) -> bool:
         """Whether a yes or no was given to something that was read back before the proposal."""
-        entities = call.understanding.entities
-        named = next((one.value for one in entities if one.entity == PROPOSAL), proposal["id"])
-        if named != proposal["id"]:
+        if _named(call) not in (None, proposal["id"]):
             return True
         return await self.store.read(
             lambda tx: turns.sent_before(tx, call.turn, proposal["created_at"])
@@ -199,3 +202,9 @@ class BuiltinActions:
         action = self.runner.get(proposal["action"])
         keep = action.policy.subject if action else ""
         return {key: None for key in codec.decode(proposal["arguments"]) if key != keep}
+
+
+def _named(call: ActionCall) -> str | None:
+    """The proposal under which the choice stood that was made."""
+    entities = call.understanding.entities
+    return next((one.value for one in entities if one.entity == PROPOSAL), None)

@@ -105,7 +105,7 @@ class Renderer:
             said = self.texts.render("utter_files_not_here", {}, language=language).text
             whole = Piece(f"{whole.text}\n\n{said}".strip(), whole.buttons)
         if _needs_numbers(whole, features):
-            whole = self._number(whole, language)
+            whole = self._number(whole, channel, language)
         texts = split(whole.text, features.text_limit, features.text_units)
         files = whole.attachments
         if files and not features.files_with_text:
@@ -120,10 +120,12 @@ class Renderer:
         """Whether files can go out on a channel."""
         return self._features.get(channel, Features()).attachments_out
 
-    def _number(self, whole: Piece, language: str) -> Piece:
+    def _number(self, whole: Piece, channel: str, language: str) -> Piece:
         lines = (f"{number}. {button.title}" for number, button in enumerate(whole.buttons, 1))
         facts = {"choices": "\n".join(lines)}
-        choices = self.texts.render("utter_numbered_choices", facts, language=language).text
+        choices = self.texts.render(
+            "utter_numbered_choices", facts, language=language, channel=channel
+        ).text
         return replace(whole, text=f"{whole.text}\n\n{choices}".strip(), numbered=True)
 
     def _whole(self, tx: Tx, say: Say, conversation: Row, language: str, turn: str | None) -> Piece:

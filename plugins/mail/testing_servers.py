@@ -43,7 +43,7 @@ class Trouble(StrEnum):
     UNKNOWN = "unknown-"  # 550 5.1.1 at RCPT
     FULL = "full-"  # 552 5.2.2 at RCPT
     LATER = "later-"  # 451 4.7.1 at RCPT
-    BOUNCES = "bounces-"  # taken, and returned with a report
+    BOUNCES = "closed-"  # taken, and returned with a report
 
 
 def missing() -> list[str]:
@@ -77,7 +77,9 @@ class MailServers:
         """The mails of an address, oldest first."""
         box = self.maildir(address, folder)
         files = [file for part in ("new", "cur") for file in (box / part).glob("*")]
-        return [file.read_bytes() for file in sorted(files, key=lambda file: file.name)]
+        # Dovecot writes microseconds without leading zeros.
+        padded = {file: re.sub(r"\.M(\d+)P", _padded, file.name) for file in files}
+        return [file.read_bytes() for file in sorted(files, key=padded.__getitem__)]
 
     def put(self, address: str, raw: bytes, folder: str = "INBOX", at: float = 0.0) -> None:
         """Lay a mail into a mailbox, past Exim: for what no server takes. ``at``: as time.time."""
@@ -161,6 +163,10 @@ class MailServers:
         process.wait(10)
 
 
+def _padded(match: re.Match[str]) -> str:
+    return f".M{match[1]:0>6}P"
+
+
 @contextmanager
 def mail_servers(*, introspection_url: str = "") -> Iterator[MailServers]:
     """Start both servers; end them with the context. Raises RuntimeError when one does not start.
@@ -207,15 +213,8 @@ def _certificate(folder: Path) -> Path:
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    program = [
-        "/usr/bin/openssl",
-        *request.split(),
-        *names,
-        "-keyout",
-        f"{key}",
-        "-out",
-        f"{certificate}",
-    ]
+    files = ["-keyout", f"{key}", "-out", f"{certificate}"]
+    program = ["/usr/bin/openssl", *request.split(), *names, *files]
     subprocess.run(program, check=True, capture_output=True)  # noqa: S603 - our own words
     key.chmod(0o644)  # of a test that lasts minutes; Exim reads it as another user
     return certificate

@@ -10,7 +10,7 @@ from plugins.mail.addresses import is_address, normal
 from plugins.mail.model import Folded, Mail, Part
 from plugins.mail.names import CHANNEL, UNREADABLE
 from plugins.mail.originals import reference
-from plugins.mail.quoting.closing import split_closing
+from plugins.mail.quoting.frame import unframed
 from plugins.mail.quoting.quotes import fold
 from plugins.mail.threads import Place, base_subject, is_forward
 
@@ -66,14 +66,14 @@ def inbound(
 
 
 def _folded(mail: Mail) -> Folded:
-    """What is asked, and everything else: quotes, the closing with what stands below it."""
+    """What is asked, and everything else: quotes, salutation, the closing and what is below it."""
     folded = fold(mail.text)
     if folded.forwarded and mail.in_reply_to and not is_forward(mail.subject):
         # An answer without a word, which some programs write as if it forwarded ours.
         return Folded("", mail.text)
-    asked, below = split_closing(folded.reply)
-    rest = "\n\n".join(part for part in (below, folded.quoted) if part)
-    return replace(folded, reply=asked, quoted=rest) if below else folded
+    asked, frame = unframed(folded.reply)
+    rest = "\n\n".join(part for part in (frame, folded.quoted) if part)
+    return replace(folded, reply=asked, quoted=rest) if frame else folded
 
 
 def _said(mail: Mail, folded: Folded, spot: Place) -> str:

@@ -18,7 +18,8 @@ from tests.live.words import said
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 _CASE = (
-    "SELECT c.id FROM cases c JOIN conversations v ON v.id = c.conversation WHERE v.channel = '{}'"
+    "SELECT c.id FROM cases c JOIN conversations v ON v.id = c.conversation WHERE v.channel = '{}' "
+    "ORDER BY c.id DESC"
 )
 JOERG, BJOERN = "+494066969001", "+491713920002"
 """Numbers on the orders B-100235 and B-100237 of the demo shop."""
@@ -79,6 +80,9 @@ class Person(ABC):
     """A customer in some messenger."""
 
     channel: ClassVar[str]
+    photo_alone: ClassVar[str] = "utter_media_only"
+    person_asked: ClassVar[str] = "utter_handoff"
+    courtesies: ClassVar[bool] = True
     language: str
 
     @property
@@ -147,13 +151,14 @@ async def asks_for_a_label(person: Person, order: str) -> None:
 async def meets_a_person(person: Person, bot: BotProcess, records: Records) -> None:
     """A photo, a person, an answer, and the bot again."""
     await person.sends_photo(PNG)
-    await person.hears("utter_media_only")
+    await person.hears(person.photo_alone)
     await person.says(person.words["human"])
-    await person.hears("utter_handoff")
+    await person.hears(person.person_asked)
     async with DeskClient(bot.url, DESK_TOKEN, "Nora Weber") as agent:
         case = records.bot(_CASE.format(person.channel))[0]["id"]
         await agent.take_over(case)
-        await person.hears("utter_agent_joined", "Nora")
+        if person.courtesies:
+            await person.hears("utter_agent_joined", "Nora")
         await person.sends_photo(PNG, person.words["photo"])
         fetched = "SELECT 1 FROM inbox WHERE status = 'case' AND attachments LIKE '%\"file\"%'"
         await eventually(lambda: records.bot(fetched), 10)

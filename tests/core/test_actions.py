@@ -379,6 +379,16 @@ async def test_an_old_button_is_no_answer_to_what_was_read_back_after_it(
         assert [call.arguments["detail"] for call in action.runs] == ["14"]
 
 
+async def test_a_number_that_is_chosen_is_no_correction(tmp_path: Path) -> None:
+    """ "1. Ja" was answered with "1", and the house number became 1."""
+    action = CorrectableAction()
+    async with shop(tmp_path, action) as w:
+        await say(w, FORM)
+        await w.says("detail=1", payload=w.channel.sent[-1].buttons[0].payload)
+        await w.settled()
+        assert w.channel.sent[-1].text == "cancel 1 done"
+
+
 async def test_a_refused_correction_leaves_nothing_for_a_yes(tmp_path: Path) -> None:
     class Picky(CorrectableAction):
         async def propose(self, call: Any) -> Any:

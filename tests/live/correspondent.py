@@ -98,6 +98,9 @@ class Correspondent:
     got: list[Letter] = field(default_factory=list)
     sent: list[EmailMessage] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._before = len(self.servers.mails(self.address))  # of another test's
+
     async def writes(
         self, subject: str, text: str, *, files: Sequence[File] = (), html: str = "", **more: str
     ) -> EmailMessage:
@@ -132,8 +135,11 @@ class Correspondent:
         except TimeoutError:
             raise AssertionError(f"no mail came to {self.address}") from None
         new = self._box()[len(self.got)]
-        self.got.append(Letter(BytesParser(EmailMessage, policy=default).parsebytes(new)))
-        return self.got[-1]
+        letter = Letter(BytesParser(EmailMessage, policy=default).parsebytes(new))
+        faults = [*letter.mail.defects, *(d for one in letter.mail.values() for d in one.defects)]
+        assert not faults, faults
+        self.got.append(letter)
+        return letter
 
     async def gets_nothing(self, seconds: float) -> None:
         """For so long."""
@@ -141,7 +147,7 @@ class Correspondent:
         assert len(self._box()) == len(self.got), self._box()[-1].decode(errors="replace")
 
     def _box(self) -> list[bytes]:
-        return self.servers.mails(self.address)
+        return self.servers.mails(self.address)[self._before :]
 
     def _signed(self, text: str) -> str:
         return f"{text}\n\n-- \n{self.signature}" if self.signature else text

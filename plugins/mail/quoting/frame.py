@@ -1,7 +1,8 @@
-"""What stands below "Mit freundlichen Grüßen": a name and maybe an address, and nothing asked.
+"""What a letter has around what it asks: "Sehr geehrte Damen und Herren", a closing and a name.
 
 A person reads it as part of the letter, so :func:`quotes.fold` leaves it there. Whoever understands
-the text would take the sender's own street for the new address, and "1 / VG Jörg" for no number.
+the text would take the sender's own street for the new address, "1 / VG Jörg" for no number, and
+two polite lines for most of what is said.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from plugins.mail.quoting import words
 _MOST_LINES = 12
 _MOST_WORDS = 7  # of a line of an address; sentences have more
 _OPENING = re.compile(
-    r"[ \t]*(?:hallo|hi|hey|moin|servus|guten (?:tag|morgen|abend)|grüß gott"
-    r"|sehr geehrte\w*|liebe[rs]?|hello|dear|good (?:day|morning|afternoon|evening))\b"
-    r"[^.?!]{0,60}[,.!]?[ \t]*$",
-    re.IGNORECASE,
+    r"[ \t]*(?i:hallo|hi|hey|moin|servus|guten (?:tag|morgen|abend)|grüß gott|sehr geehrte\w*"
+    r"|liebe[rs]?|hello|dear|good (?:day|morning|afternoon|evening))"
+    r"(?:[ \t,]+(?i:und|and|zusammen|team|sir|madam|or|to whom it may concern|all|there|everyone"
+    r"|(?-i:[A-ZÄÖÜ])[\w.&-]*)){0,6}[ \t]*[,.!:]?[ \t]*$"
 )
 _THANKS = re.compile(
     r"[ \t]*(?:(?:vielen|besten|herzlichen) dank|danke(?: (?:schön|sehr))?|many thanks|thanks)"
@@ -36,20 +37,32 @@ _TOLD = re.compile(
 _AFTERWORD = re.compile(r"[ \t]*p\.? ?s\b|.*\?[ \t]*$", re.IGNORECASE)
 
 
-def split_closing(text: str) -> tuple[str, str]:
-    """What is asked, and the closing with what stands below it; the latter may be empty.
+def unframed(text: str) -> tuple[str, str]:
+    """What is asked, and the salutation and closing around it; the latter may be empty.
 
-    Where something is said below the closing, it is part of what is asked, and nothing is split.
+    Where something is said below the closing, it is part of what is asked. A text that has nothing
+    but a frame is asked as it is.
     """
-    lines = text.splitlines()
-    closings = [index for index, line in enumerate(lines) if _closes(line)]
-    for index in closings:
+    opening, rest = _without_opening(text.splitlines())
+    asked, closing = _without_closing(rest)
+    return "\n".join(asked).strip(), "\n\n".join(part for part in (opening, closing) if part)
+
+
+def _without_opening(lines: list[str]) -> tuple[str, list[str]]:
+    first = next((index for index, line in enumerate(lines) if line.strip()), None)
+    if first is None or not _OPENING.match(lines[first]) or not _says_something(lines):
+        return "", lines
+    return lines[first].strip(), lines[first + 1 :]
+
+
+def _without_closing(lines: list[str]) -> tuple[list[str], str]:
+    for index in (index for index, line in enumerate(lines) if _closes(line)):
         above, below = lines[:index], lines[index + 1 :]
         if _says_something(above) and _is_signature(below):
             told = [line for line in below if _TOLD.search(line)]
             rest = [line for line in below if line not in told]
-            return "\n".join([*above, *told]).strip(), "\n".join([lines[index], *rest]).strip()
-    return text, ""
+            return [*above, *told], "\n".join([lines[index], *rest]).strip()
+    return lines, ""
 
 
 def _closes(line: str) -> bool:
