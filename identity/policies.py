@@ -56,12 +56,12 @@ class Policies:
         for action in actions:
             yield from self._of_one(action, where)
 
-    def _of_one(self, action: Action, where: str) -> Iterator[Problem]:
+    def _of_one(self, action: Action, where: Callable[[str], str]) -> Iterator[Problem]:
         policy, kinds = action.policy, self.of(action).proofs
         asks = isinstance(action, Fills) and policy.subject in action.Arguments.model_fields
         if action.name in self.proofs and not asks:
             what = "it asks for no order, so that nobody could ever prove one"
-            yield Problem(f"{where} {action.name}", what, "take it out")
+            yield Problem(where(action.name), what, "take it out")
         if more := (kinds & KINDS) - policy.proofs:
             told = ", ".join(f"'{kind}'" for kind in sorted(more))
             what = f"{told} suffices here, and not by what it declares: weaker than it was made"

@@ -61,7 +61,7 @@ def verdict(mail: Mail, raw: bytes, box: Mailbox) -> Verdict:
 
 
 def sole_sender(raw: bytes) -> str | None:
-    """The address in ``From``, where there is one such header, well-formed, with one address, no group."""
+    """The address in ``From``: of one such header, well-formed, with one address and no group."""
     head = _HEADERS.split(raw[:_MOST], maxsplit=1)[0]
     try:
         headers = BytesHeaderParser(policy=policy.default).parsebytes(head)
