@@ -209,14 +209,14 @@ def test_an_operator_hears_what_goes_to_a_person() -> None:
 )
 def test_an_operator_hears_what_is_weaker_than_it_was_made(policies: Policies) -> None:
     """An address change by a parcel's label: possible, and never by oversight."""
-    (problem,) = policies.problems([FakeAction("move", proofs=STRONG), FakeAction("x")], "")
+    (problem,) = policies.problems([FakeAction("move", proofs=STRONG), FakeAction("x")], str)
     assert (problem.where, problem.fatal) == ("action move", False)
     assert "'pair'" in problem.what
 
 
 def test_fewer_proofs_than_declared_are_no_finding() -> None:
     policies = Policies({"track": frozenset({"code"})}, sends_codes=True)
-    assert not [*policies.problems([FakeAction("track", proofs=ANY)], "")]
+    assert not [*policies.problems([FakeAction("track", proofs=ANY)], str)]
 
 
 def test_proofs_for_what_asks_for_no_order_are_refused() -> None:
@@ -226,7 +226,8 @@ def test_proofs_for_what_asks_for_no_order_are_refused() -> None:
     class Question(FakeAction):
         Arguments = BaseModel
 
-    (problem, *_) = policies.problems([Question("knowledge", read_only=True)], "[proofs]")
+    asks = [Question("knowledge", read_only=True)]
+    (problem, *_) = policies.problems(asks, lambda name: f"[proofs] {name}")
     assert (problem.where, problem.fatal) == ("[proofs] knowledge", True)
 
 
