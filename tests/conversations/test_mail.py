@@ -168,6 +168,7 @@ async def test_a_stranger_proves_a_pair_and_the_code_goes_to_the_orders_address(
     await stranger.hears("utter_code_right", "Wie lautet die neue Lieferadresse?")
     await stranger.says(f"Lindenweg 4\n50674 Köln{MFG}")
     shown = await stranger.hears("utter_change_address_propose", "Neu: Lindenweg 4, 50674 Köln")
+    assert "auf diese E-Mail, mit der Nummer oder in Ihren Worten." in shown.text
     await stranger.presses(shown.buttons[0])
     await stranger.hears("utter_change_address_done")
     assert office.records.street(order) == "Lindenweg 4, 50674 Köln"
