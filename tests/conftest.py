@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from plugins.mail.testing_servers import MailServers, mail_servers, missing
+from plugins.mail.testing_sound import unsound
 
 _FDS = Path("/proc/self/fd")
 _GRACE = 40  # rounds of 5 ms in which what was closed may finish closing
@@ -71,8 +72,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[MailServers]:
-    """Dovecot and Exim, once for the run; each test uses addresses of its own."""
+    """Dovecot and Exim, once for the run; each test uses addresses of its own.
+
+    At the end every mail that a bot handed in must have been taken without complaint, and be read
+    without a defect.
+    """
     if lacking := missing():
         pytest.skip(f"install {', '.join(lacking)}")
     with mail_servers() as running:
         yield running
+        wrong = unsound(running)
+        assert not wrong, "\n".join(wrong[:5])

@@ -26,6 +26,9 @@ from enum import StrEnum
 from pathlib import Path
 from string import Template
 
+from plugins.mail import testing_config
+from plugins.mail.model import OWN_HEADER
+
 PASSWORD = "geheim-und-lang"  # noqa: S105 - of servers that live as long as a test
 AUTHSERV = "mx.shop.test"
 """The authserv-id under which Exim says whether a sender is who it says."""
@@ -62,6 +65,8 @@ class MailServers:
     smtps: int = 0
     lmtp: int = 0  # from Exim to Dovecot
     certificate: Path = Path()
+    provoked: set[str] = field(default_factory=lambda: {f"<{one}" for one in Trouble})
+    """What stands in the complaints that tests cause on purpose."""
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def trust(self) -> ssl.SSLContext:
@@ -101,6 +106,10 @@ class MailServers:
         """Forget all mailboxes: the next one of a name begins with another UIDVALIDITY."""
         for box in (self.folder / "mail").iterdir():
             shutil.rmtree(box)
+
+    def sent_by_bots(self) -> list[bytes]:
+        """Every mail of a bot's that Exim took, also where its mailbox was emptied since."""
+        return [file.read_bytes() for file in sorted((self.folder / "kept").glob("new/*"))]
 
     def complaints(self) -> list[str]:
         """What Exim did not like: refused mails, and its own errors."""
@@ -180,7 +189,7 @@ def mail_servers(*, introspection_url: str = "") -> Iterator[MailServers]:
     try:
         owner = _owner()
         folder.chmod(0o755)
-        for name in ("mail", "spool", "log"):
+        for name in ("mail", "spool", "log", "kept"):
             (folder / name).mkdir()
             os.chown(folder / name, owner.pw_uid, owner.pw_gid)
         servers.certificate = _certificate(folder)
@@ -230,170 +239,19 @@ def _configure(servers: MailServers, owner: pwd.struct_passwd, introspection_url
         "lmtp": servers.lmtp,
         "password": PASSWORD,
         "authserv": AUTHSERV,
+        "own": OWN_HEADER,
         "uid": owner.pw_uid,
         "gid": owner.pw_gid,
         "user": owner.pw_name,
         "group": grp.getgrgid(owner.pw_gid).gr_name,
         **{trouble.name.lower(): trouble.value for trouble in Trouble},
     }
-    tokens = Template(_TOKENS).substitute(values) if introspection_url else ""
-    plain = _DOVECOT if os.geteuid() == 0 else _DOVECOT + _DOVECOT_UNPRIVILEGED
+    tokens = Template(testing_config.TOKENS).substitute(values) if introspection_url else ""
+    plain = testing_config.DOVECOT
+    if os.geteuid() != 0:
+        plain += testing_config.DOVECOT_UNPRIVILEGED
     dovecot = Template(plain).substitute(values, tokens=tokens)
     (servers.folder / "dovecot.conf").write_text(dovecot)
-    (servers.folder / "exim.conf").write_text(Template(_EXIM).substitute(values))
+    (servers.folder / "exim.conf").write_text(Template(testing_config.EXIM).substitute(values))
     url = f"introspection_mode = get\nintrospection_url = {introspection_url}\n"
     (servers.folder / "tokens.conf").write_text(url + "username_attribute = username\n")
-
-
-_DOVECOT = """\
-base_dir = $folder/run
-log_path = $folder/dovecot.log
-protocols = imap lmtp
-recipient_delimiter =
-listen = 127.0.0.1
-ssl = yes
-ssl_cert = <$folder/certificate.pem
-ssl_key = <$folder/key.pem
-disable_plaintext_auth = no
-auth_mechanisms = plain login xoauth2 oauthbearer
-mail_location = maildir:$folder/mail/%Lu
-first_valid_uid = $uid
-first_valid_gid = $gid
-mail_max_userip_connections = 100
-login_trusted_networks =
-$tokens
-passdb {
-  driver = static
-  args = password=$password
-}
-userdb {
-  driver = static
-  args = uid=$uid gid=$gid home=$folder/mail/%Lu
-}
-service imap-login {
-  inet_listener imap {
-    port = $imap
-  }
-  inet_listener imaps {
-    port = $imaps
-    ssl = yes
-  }
-}
-service lmtp {
-  inet_listener lmtp {
-    address = 127.0.0.1
-    port = $lmtp
-  }
-}
-namespace inbox {
-  inbox = yes
-}
-"""
-
-_TOKENS = """\
-passdb {
-  driver = oauth2
-  mechanisms = xoauth2 oauthbearer
-  args = $folder/tokens.conf
-}
-"""
-
-_DOVECOT_UNPRIVILEGED = """\
-default_internal_user = $user
-default_login_user = $user
-default_internal_group = $group
-service imap-login {
-  chroot =
-}
-service anvil {
-  chroot =
-}
-"""
-
-_EXIM = """\
-primary_hostname = $authserv
-spool_directory = $folder/spool
-log_file_path = $folder/log/%s
-pid_file_path = $folder/spool/exim.pid
-keep_environment =
-exim_user = $user
-exim_group = $gid
-never_users =
-deliver_drop_privilege = true
-tls_advertise_hosts = *
-tls_certificate = $folder/certificate.pem
-tls_privatekey = $folder/key.pem
-tls_on_connect_ports = $smtps
-daemon_smtp_ports = $smtp
-smtp_accept_max = 100
-message_size_limit = 20M
-smtputf8_advertise_hosts = *
-dsn_advertise_hosts = *
-acl_smtp_rcpt = recipients
-acl_smtp_data = content
-queue_only_load = 1000
-smtp_accept_queue_per_connection = 0
-ignore_bounce_errors_after = 1m
-
-begin acl
-recipients:
-  deny    message = 5.1.1 User unknown
-          local_parts = ^$unknown
-  deny    message = 552 5.2.2 Mailbox full
-          local_parts = ^$full
-  defer   message = 451 4.7.1 Try again later
-          local_parts = ^$later
-  accept
-
-content:
-  require message = 5.6.0 The headers are not well-formed: $$acl_verify_message
-          verify = header_syntax
-  require message = 5.6.0 There is no sender in the headers
-          verify = header_names_ascii
-          condition = $${if def:h_From:}
-  warn    set acl_m_from = $${address:$$h_From:}
-  warn    condition = $${if eqi{$$authenticated_id}{$$acl_m_from}}
-          add_header = :at_start:Authentication-Results: $authserv; \\
-            dmarc=pass header.from=$${domain:$$acl_m_from}
-  warn    condition = $${if !eqi{$$authenticated_id}{$$acl_m_from}}
-          add_header = :at_start:Authentication-Results: $authserv; \\
-            dmarc=fail header.from=$${domain:$$acl_m_from}
-  accept
-
-begin routers
-returned:
-  driver = redirect
-  local_parts = ^$bounces
-  allow_fail
-  data = :fail: the mailbox is closed
-
-everybody:
-  driver = manualroute
-  route_list = * 127.0.0.1
-  self = send
-  transport = dovecot
-
-begin transports
-dovecot:
-  driver = smtp
-  protocol = lmtp
-  port = $lmtp
-  allow_localhost
-  delivery_date_add
-  envelope_to_add
-  return_path_add
-
-begin authenticators
-plain:
-  driver = plaintext
-  public_name = PLAIN
-  server_prompts = :
-  server_condition = $${if eq{$$auth3}{$password}}
-  server_set_id = $$auth2
-login:
-  driver = plaintext
-  public_name = LOGIN
-  server_prompts = Username:: : Password::
-  server_condition = $${if eq{$$auth2}{$password}}
-  server_set_id = $$auth1
-"""

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 import pytest
 
 from plugins.mail.testing_servers import PASSWORD, MailServers, Trouble, mail_servers
+from plugins.mail.testing_sound import defects
 
 
 def mail(sender: str, to: str) -> EmailMessage:
@@ -70,10 +71,42 @@ def test_troubles_are_refused_as_they_say(
 
 
 def test_a_mail_whose_headers_are_broken_is_refused(servers: MailServers) -> None:
+    servers.provoked.add("header is: a b c <")
     raw = b"From: a b c <\r\nTo: x@shop.test\r\n\r\nx"
     with pytest.raises(smtplib.SMTPDataError):
         hand_in(servers, "anna@example.net", "x@shop.test", raw)
     assert any("malformed" in line for line in servers.complaints())
+
+
+OURS = b"From: shop@shop.test\nTo: x@kunde.test\nMessage-ID: <1@shop.test>\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        OURS + b"Subject: a\nSubject: b\n\nx",
+        OURS + b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx",
+        OURS + b"Content-Transfer-Encoding: base64\nContent-Type: image/png\n\nA*A",
+        OURS + b"Content-Type: text/plain; charset=utf-8\n\n\xff",
+        OURS.replace(b"To: x", b"To: x y <"),
+    ],
+)
+def test_what_a_strict_reader_does_not_like_is_found(raw: bytes) -> None:
+    assert defects(raw)
+
+
+def test_what_a_strict_reader_likes_is_sound() -> None:
+    assert defects(OURS + b"Subject: =?utf-8?b?w7w=?=\n\nx") == []
+    assert defects("From: jörg@shop.test\nSubject: ü\n\nx".encode()) == []
+
+
+async def test_what_bots_hand_in_is_kept_to_be_judged(servers: MailServers) -> None:
+    """Whatever becomes of the mailbox."""
+    sent = mail("shop@shop.test", "judged@kunde.test")
+    sent["X-Schalter-Message"] = "kept-to-be-judged"
+    hand_in(servers, "shop@shop.test", "judged@kunde.test", sent.as_bytes())
+    await arrived(servers, "judged@kunde.test")
+    assert [raw for raw in servers.sent_by_bots() if b"kept-to-be-judged" in raw]
 
 
 @pytest.mark.usefixtures("servers")
