@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from host.folder import ask, is_locked
 from host.identity import KEY_VARIABLE
 from host.plugins import why
 from host.ports import NamesTexts
-from host.settings import FILE
+from host.settings import Settings, place
 from host.wiring import Wiring, build, policies_of, wire
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def _findings(context: Context) -> Iterator[Problem]:
         actions = [action for name in names if (action := built.core.actions.get(name))]
         for action in actions:
             yield from _policy(wiring, action)
-        where = f"{context.settings.file or FILE} [identity.proofs]"
-        yield from policies_of(context.settings, plugins).problems(actions, where)
+        policies = policies_of(context.settings, plugins)
+        yield from policies.problems(actions, partial(_proofs_of, context.settings))
         if context.settings.environment.get(KEY_VARIABLE):
             wiring.key()  # from the environment it makes no file
     except Fatal as error:
@@ -56,6 +57,10 @@ def _findings(context: Context) -> Iterator[Problem]:
     for check in plugins.each("checks"):
         yield from check()
     yield from plugins.findings()
+
+
+def _proofs_of(settings: Settings, action: str) -> str:
+    return place(settings, ("identity", "proofs", action))
 
 
 def _policy(wiring: Wiring, action: Action) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from host.secrets import secret_names as secret_names
 
 S = TypeVar("S", bound=BaseModel)
 FILE = "schalter.toml"
+_LISTS = frozenset({"tuple_type", "list_type", "set_type", "frozen_set_type"})
 
 
 class BotOptions(Options):
@@ -190,28 +192,53 @@ def place(settings: Settings, keys: tuple[str, ...]) -> str:
     line = _line(settings.text, keys)
     file = f"{settings.file or FILE}{f':{line}' if line else ''}"
     table, key = ".".join(keys[:-1]), keys[-1]
-    return f"{file} [{table}] {key}" if table else f"{file} [{key}]"
+    if table in ("", "plugins") or key.isdigit():
+        return f"{file} [{'.'.join(keys)}]"
+    return f"{file} [{table}] {key}"
 
 
 def _line(text: str, keys: tuple[str, ...]) -> int | None:
+    """The line of a key, else of what it stands or should stand in: an inline table, a header."""
+    lines = _lines(text)
+    paths = (".".join(keys[:end]) for end in range(len(keys), 0, -1))
+    return next((lines[path] for path in paths if path in lines), None)
+
+
+def _lines(text: str) -> dict[str, int]:
     # Good enough for files as people write them: a header, then `key = value` lines.
-    wanted, table = ".".join(keys), ""
+    lines: dict[str, int] = {}
+    counts: Counter[str] = Counter()
+    table = array = element = ""
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
-            table = header[1].replace('"', "").replace(" ", "")
-            if table == wanted:
-                return number
+        if header := re.match(r"\s*(\[+)\s*([^\]]+?)\s*\]", line):
+            table = header[2].replace('"', "").replace(" ", "")
+            if len(header[1]) == 2:  # the next one of an array of tables
+                array, element = table, f"{table}.{counts[table]}"
+                counts[table] += 1
+            if array and f"{table}.".startswith(f"{array}."):
+                table = element + table.removeprefix(array)
+            lines.setdefault(table, number)
         elif key := re.match(r'\s*([\w."-]+)\s*=', line):
             name = key[1].replace('"', "")
-            if f"{table}.{name}".lstrip(".") == wanted:
-                return number
-    return None
+            lines.setdefault(f"{table}.{name}".lstrip("."), number)
+    return lines
 
 
 def _findings(
     error: ValidationError, model: type[BaseModel], settings: Settings, prefix: tuple[str, ...]
 ) -> list[Problem]:
-    return [_finding(detail, model, settings, prefix) for detail in error.errors()]
+    details = error.errors()
+    wrong = [detail["loc"] for detail in details]
+    return [
+        _finding(detail, model, settings, prefix)
+        for detail in details
+        if detail["type"] != "too_short" or not _holds_another(detail["loc"], wrong)
+    ]
+
+
+def _holds_another(loc: tuple[int | str, ...], others: Iterable[tuple[int | str, ...]]) -> bool:
+    # A list whose members are wrong is empty without them, which is nobody's fault.
+    return any(len(one) > len(loc) and one[: len(loc)] == loc for one in others)
 
 
 def _finding(
@@ -229,6 +256,9 @@ def _finding(
             if tuple(map(str, path)) == loc:
                 fix = f"set {variable} in the environment or in .env"
                 return Problem(where, _what(detail), fix)
+    if info is None and detail["type"] != "value_error":  # a member of a list or of a table
+        found = (_field_at(model, loc[:end]) for end in range(len(loc) - 1, 0, -1))
+        info = next(filter(None, found), None)
     hint = (info.description if info is not None else None) or "see schalter.example.toml"
     return Problem(where, _what(detail), hint)
 
@@ -238,7 +268,11 @@ def _what(detail: ErrorDetails) -> str:
         return "is missing"
     if detail["type"] == "string_pattern_mismatch":
         return "does not have the right form"  # the hint says which; a pattern is no sentence
-    what = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] in _LISTS:
+        return "should be a list, in [ ]"
+    if detail["type"] == "too_short" and not detail["input"]:
+        return "is empty"
+    what = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return what[:1].lower() + what[1:]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -43,16 +43,16 @@ class Policies:
     def _lacks_code(self, kinds: frozenset[str]) -> bool:
         return not self.sends_codes and CODE in kinds and PAIR not in kinds
 
-    def problems(self, actions: Sequence[Action], where: str) -> Iterator[Problem]:
-        """What is wrong with the operator's sets. ``where`` names the setting they stand in."""
+    def problems(self, actions: Sequence[Action], where: Callable[[str], str]) -> Iterator[Problem]:
+        """What is wrong with the operator's sets. ``where`` names the setting of an action."""
         names = {action.name for action in actions}
         for name, kinds in self.proofs.items():
             if name not in names:
                 fix = f"possible: {', '.join(sorted(names))}"
-                yield Problem(f"{where} {name}", "there is no such action", fix)
+                yield Problem(where(name), "there is no such action", fix)
             for kind in sorted(kinds - KINDS):
                 fix = f"possible: {', '.join(sorted(KINDS))}"
-                yield Problem(f"{where} {name}", f"there is no proof '{kind}'", fix)
+                yield Problem(where(name), f"there is no proof '{kind}'", fix)
         for action in actions:
             yield from self._of_one(action, where)
 

@@ -41,7 +41,7 @@ _SCOPES = {
 
 def _an_address(value: str) -> str:
     if not is_address(value):
-        raise ValueError("is not an e-mail address: support@shop.example")
+        raise ValueError("is not an e-mail address, such as support@shop.example")
     return normal(value)
 
 
@@ -192,16 +192,18 @@ class Mailbox(_Table):
         prefix = f"SCHALTER_MAIL_{self.name.upper()}"
         if self.oauth is None:
             if self.password is None:
-                raise ValueError(f"needs {prefix}_PASSWORD in the environment, or a table oauth")
+                raise ValueError(
+                    f"needs {prefix}_PASSWORD in the environment or in .env, or a table oauth"
+                )
             if self.client_secret or self.refresh_token:
                 raise ValueError("client_secret and refresh_token belong to a table oauth")
             return self
         if self.password is not None or self.smtp_password is not None:
             raise ValueError("has a password and a table oauth: take one away")
         if self.oauth.grant == "refresh_token" and self.refresh_token is None:
-            raise ValueError(f"needs {prefix}_REFRESH_TOKEN in the environment")
+            raise ValueError(f"needs {prefix}_REFRESH_TOKEN in the environment or in .env")
         if self.client_secret is None and self.oauth.grant == "client_credentials":
-            raise ValueError(f"needs {prefix}_CLIENT_SECRET in the environment")
+            raise ValueError(f"needs {prefix}_CLIENT_SECRET in the environment or in .env")
         return self
 
     @model_validator(mode="after")
@@ -226,7 +228,9 @@ class Mailbox(_Table):
 class MailSettings(_Table):
     """What the channel goes by."""
 
-    mailboxes: tuple[Mailbox, ...] = Field(min_length=1, description="At least one")
+    mailboxes: tuple[Mailbox, ...] = Field(
+        min_length=1, description="At least one, each in a table [[plugins.mail.mailboxes]]"
+    )
     forms: tuple[Email, ...] = Field(
         (), description="Senders of the shop's contact forms: answers go to their Reply-To"
     )

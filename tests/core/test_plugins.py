@@ -208,8 +208,8 @@ def test_a_table_for_no_plugin_and_one_for_a_plugin_without_settings(
     plugins = loaded(plugin("tea", brews), plugin("plain", lambda bot: None), settings=settings)
     said = {p.where.split()[-1]: (p.what, p.fix) for p in plugins.findings()}
     assert said == {
-        "plain": ("this plugin has no settings", "remove the table"),
-        "tee": ("no such plugin", "did you mean 'tea'?"),
+        "[plugins.plain]": ("this plugin has no settings", "remove the table"),
+        "[plugins.tee]": ("no such plugin", "did you mean 'tea'?"),
     }
 
 

@@ -59,11 +59,14 @@ def test_a_typo_names_file_line_key_and_what_was_meant(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[bot]\nport = 70000\n", ":2 [bot] port: input should be less than or equal to 65535"),
-        ("[bot]\nformality = 'Ihr'\n", ":2 [bot] formality: input should be 'Sie' or 'du'"),
-        ("[dialogue]\nslow_after = 0\n", ":2 [dialogue] slow_after: input should be greater"),
+        ("[bot]\nport = 70000\n", ":2 [bot] port: should be less than or equal to 65535"),
+        ("[bot]\nformality = 'Ihr'\n", ":2 [bot] formality: should be 'Sie' or 'du'"),
+        ("[dialogue]\nslow_after = 0\n", ":2 [dialogue] slow_after: should be greater"),
         ("[bot\n", "is not TOML"),
-        ("[log]\njson = 3\n", ":2 [log] json: input should be a valid boolean"),
+        ("[bot]\n\nplugins = 'web'\n", ":3 [bot] plugins: should be a list"),
+        ("[identity]\nproofs = {x = []}\n", ":2 [identity.proofs] x: is empty — Proofs by action"),
+        ("[identity.proofs]\nx = ['sms']\n", ":2 [identity.proofs.x.0]: should be 'pair', "),
+        ("[log]\njson = 3\n", ":2 [log] json: should be a valid boolean"),
     ],
 )
 def test_a_wrong_value_is_named(tmp_path: Path, text: str, said: str) -> None:

@@ -184,7 +184,10 @@ def test_what_cannot_be_is_refused_by_name(tmp_path: Path, table: str) -> None:
 def test_a_set_for_an_action_that_is_not_there_is_found() -> None:
     policies = Policies({"chancel": STRONG, "move": frozenset({"passport"})}, sends_codes=True)
     actions = [FakeAction("move"), FakeAction("cancel")]
-    found = [(p.where, p.what) for p in policies.problems(actions, "[identity.proofs]")]
+    found = [
+        (p.where, p.what)
+        for p in policies.problems(actions, lambda name: f"[identity.proofs] {name}")
+    ]
     assert found == [
         ("[identity.proofs] chancel", "there is no such action"),
         ("[identity.proofs] move", "there is no proof 'passport'"),
@@ -192,7 +195,7 @@ def test_a_set_for_an_action_that_is_not_there_is_found() -> None:
 
 
 def test_an_operator_hears_what_goes_to_a_person() -> None:
-    (problem,) = Policies().problems([FakeAction("move", proofs=STRONG), FakeAction("x")], "")
+    (problem,) = Policies().problems([FakeAction("move", proofs=STRONG), FakeAction("x")], str)
     assert (problem.where, problem.fatal) == ("action move", False)
     assert "person" in problem.what
 

@@ -57,6 +57,15 @@ def test_a_missing_secret_names_its_variable(tmp_path: Path) -> None:
     assert "SCHALTER_MAIL_INFO_PASSWORD" in told
 
 
+def test_a_fault_is_named_alone_and_with_its_line(tmp_path: Path) -> None:
+    # It was followed by "should have at least 1 item after validation, not 0", and had no line.
+    text = TWO.replace('name = "info"', 'name = "info"\naliases = "x@shop.example"')
+    line = text.splitlines().index('aliases = "x@shop.example"') + 1
+    told = found(tmp_path, text).splitlines()
+    assert len(told) == 1
+    assert f":{line} [plugins.mail.mailboxes.1] aliases: should be a list, in [ ]" in told[0]
+
+
 def test_a_secret_in_the_file_is_an_error_and_is_not_shown(tmp_path: Path) -> None:
     told = found(tmp_path, TWO.replace('name = "info"', 'name = "info"\npassword = "hunter2"'))
     assert "SCHALTER_MAIL_INFO_PASSWORD" in told
