@@ -18,7 +18,7 @@ from host.keepers import gather
 from host.ports import Services
 from plugins.privacy import people, wishes
 from plugins.privacy.erasing import CUSTOMER, Eraser
-from plugins.privacy.export import everything
+from plugins.privacy.export import everything, said
 from plugins.privacy.wishes import Wish
 
 WISH = "privacy_wish"
@@ -110,7 +110,7 @@ class ErasePersonalData:
 
     def _look(self, tx: Tx, call: ActionCall) -> tuple[list[int], bool, int, bool]:
         ids = reach(tx, call)
-        number = len(personal.gather(tx, ids).messages)
+        number = sum(len(said(tx, conversation)) for conversation in ids)
         return ids, bool(personal.open_cases(tx, ids)), number, falls_short(tx, call)
 
     async def run(self, call: ActionCall) -> Answer:

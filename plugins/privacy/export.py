@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from bot.desk import HistoryLine
 from bot.messages import Author
 from bot.ports import Row, Tx
 from bot.store import cases, personal
@@ -44,16 +45,18 @@ def _conversation(tx: Tx, conversation: int, internal: bool) -> dict[str, Any]:
     row = tx.row("SELECT * FROM conversations WHERE id = :id", id=conversation)
     known: Mapping[str, Any] = {} if row is None else dict(row)
     names = ("channel", "address", "name", "phone", "email", "language", "created_at", "last_in_at")
-    lines = [
-        _line(line)
-        for line in cases.history(tx, conversation, _LINES)
-        if internal or line.author is not Author.NOTE
-    ]
+    lines = [_line(line) for line in said(tx, conversation, internal=internal)]
     about = {name: known[name] for name in names if known.get(name)}
     return {"number": conversation, **about, "messages": lines}
 
 
-def _line(line: Any) -> dict[str, Any]:
+def said(tx: Tx, conversation: int, *, internal: bool = False) -> list[HistoryLine]:
+    """What was written in a conversation, on both sides; ``internal``: notes of the team too."""
+    lines = cases.history(tx, conversation, _LINES)
+    return [line for line in lines if internal or line.author is not Author.NOTE]
+
+
+def _line(line: HistoryLine) -> dict[str, Any]:
     files = [one.name for one in line.attachments]
     made = {
         "at": stamp(line.at),

@@ -152,6 +152,14 @@ async def test_who_knows_a_label_erases_no_trail_of_the_order(bot: RunningBot) -
     assert rows[1]["subject"] == "B-1"
 
 
+async def test_copy_and_erasing_count_the_same_messages(bot: RunningBot) -> None:
+    # One counted both sides and the other the customer's alone: 26 were handed out, 12 to go.
+    copied = await asks(bot, "schick mir meine daten")
+    asked = await asks(bot, "Löschen Sie meine Daten")
+    told = [say.facts for answer in (copied, asked) for say in answer.says if say.facts]
+    assert told[0]["messages"] == told[1]["messages"] > 1
+
+
 async def test_a_copy_is_in_the_audit_log(bot: RunningBot) -> None:
     await asks(bot, "schick mir meine daten")
     (line,) = await bot.rows("SELECT * FROM audit")
