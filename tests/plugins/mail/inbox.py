@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from bot.ports import Row
-from bot.testing import RunningBot, running_bot
+from bot.testing import RunningBot, ScriptedDialogue, running_bot
 from plugins.mail.testing_servers import AUTHSERV, PASSWORD, MailServers
 
 
@@ -56,14 +56,19 @@ def box(servers: MailServers, name: str = "support", **more: Any) -> dict[str, A
 
 @asynccontextmanager
 async def mail_bot(
-    folder: Path, *boxes: dict[str, Any], secrets: dict[str, str] | None = None, **settings: Any
+    folder: Path,
+    *boxes: dict[str, Any],
+    secrets: dict[str, str] | None = None,
+    dialogue: ScriptedDialogue | None = None,
+    **settings: Any,
 ) -> AsyncIterator[RunningBot]:
     """A bot that reads these; entered again with the same folder it is a restart."""
     table = {"mailboxes": list(boxes), "burst_seconds": 0, "poll_seconds": 1, **settings}
     passwords = {f"SCHALTER_MAIL_{one['name'].upper()}_PASSWORD": PASSWORD for one in boxes}
-    plugins = {"web": {"announce": False}, "mail": table}
+    # The shop's name stands below every mail: it is one of the facts that knowledge brings.
+    plugins = {"web": {"announce": False}, "mail": table, "knowledge": {}}
     async with running_bot(
-        folder, plugins, environment=passwords if secrets is None else secrets
+        folder, plugins, dialogue, environment=passwords if secrets is None else secrets
     ) as running:
         yield running
 
