@@ -1,8 +1,8 @@
 """What tables hold of persons: how it is told, copied out, emptied for one person, and by age.
 
 A part that keeps such data says so by :class:`DataTable`; everything else is done here, the same
-way for the core and for every plugin. Whoever keeps something outside of the database too has a
-:class:`Elsewhere`.
+way for the core and for every plugin. Whoever keeps something outside of the database too is an
+``ErasesElsewhere`` (``host/ports.py``).
 """
 
 from __future__ import annotations
