@@ -37,6 +37,9 @@ class HistoryLine:
     channel: str | None = None  # of a line in another conversation of the customer's
 
 
+UNPROVEN = "none"  # "proof" of an order that somebody only named
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One concern opened for an agent, with everything that its card shows."""
@@ -59,7 +62,7 @@ class Case:
     contact: str | None = None  # an e-mail address that the customer left while nobody was there
     intents: tuple[str, ...] = ()  # what the bot understood, latest last
     tried: tuple[str, ...] = ()  # what the bot did: "track_order: done"
-    orders: tuple[Mapping[str, Any], ...] = ()  # facts of the orders that were proven or proposed
+    orders: tuple[Mapping[str, Any], ...] = ()  # "number" and "proof"; facts of a proven one
     desk: str = ""
     place: str = ""  # where at the desk, by the rule that chose it; empty: its usual one
     updated: int = 0  # raised by every change; the card in place is idempotent by it

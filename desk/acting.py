@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from bot.actions import ANSWERS, ActionRunner
 from bot.clean import clean_text
-from bot.desk import Act, Acted, ActField, OrderAction, Preview
+from bot.desk import UNPROVEN, Act, Acted, ActField, OrderAction, Preview
 from bot.identity import READ_TIMEOUT
 from bot.messages import ActionCall, Answer, Outcome, Proposal, Say
 from bot.ports import Action, OrderFacts, Row, Store, Tx, Unavailable
@@ -48,7 +48,9 @@ class Acting:
         found = await self.store.read(lambda tx: cases.load(tx, case))
         if found is None:
             return []
-        order = str(found.orders[0]["number"]) if found.orders else ""
+        # One that was only named is not offered: whose it is, an agent has to find out first.
+        proven = (one for one in found.orders if one["proof"] != UNPROVEN)
+        order = next((str(one["number"]) for one in proven), "")
         registered = [self.actions.get(name) for name in self.actions.names()]
         return [self._offer(action, order) for action in registered if action is not None]
 

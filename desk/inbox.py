@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.actions import ActionRunner
 from bot.desk import (
+    UNPROVEN,
     Act,
     Acted,
     Agent,
@@ -112,6 +113,8 @@ class CoreDeskInbox:
 
     @staticmethod
     async def _facts_of(port: OrderFacts, order: Mapping[str, Any]) -> Mapping[str, Any]:
+        if order["proof"] == UNPROVEN:
+            return order  # what stands on the card is soon told to who asked
         try:
             async with asyncio.timeout(_FACTS_TIMEOUT):
                 return {**order, **(await port.order_facts(order["number"]) or {})}

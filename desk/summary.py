@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.desk import Case
+from bot.desk import UNPROVEN, Case
 from desk.expecting import Expecting
 from desk.words import Words
 
@@ -47,6 +47,8 @@ class Summary:
         return self.words.say(name, {"wants": wants, "orders": orders})
 
     def _order(self, order: Mapping[str, Any]) -> str:
+        if order.get("proof") == UNPROVEN:
+            return self.words.say("summary_order_unproven", {"order": order["number"]})
         if not order.get("state"):
             return str(order["number"])
         facts = {"order": order["number"], "state": state_term(order["state"], self.words)}

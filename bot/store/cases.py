@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot.desk import Case, HistoryLine
+from bot.desk import UNPROVEN, Case, HistoryLine
 from bot.messages import (
     Address,
     Attachment,
@@ -208,7 +208,10 @@ def _case(tx: Tx, row: Row) -> Case:
         customer=row["customer"],
         intents=turns.last_intents(tx, row["conversation"]),
         tried=_tried(tx, row["conversation"]),
-        orders=tuple({"number": number} for number in subjects(tx, row["conversation"])),
+        orders=tuple(
+            {"number": number, "proof": proof}
+            for number, proof in subjects(tx, row["conversation"]).items()
+        ),
         desk=row["desk"],
         place=row["place"],
         contact=row["contact"],
@@ -234,16 +237,25 @@ def _tried(tx: Tx, conversation: int) -> tuple[str, ...]:
     return tuple(f"{row['name']}: {row['outcome'] or row['status']}" for row in reversed(rows))
 
 
-def subjects(tx: Tx, conversation: int) -> list[str]:
-    """The orders a conversation was about: proven, proposed or called for, latest first."""
+def subjects(tx: Tx, conversation: int) -> dict[str, str]:
+    """The orders a conversation was about, latest first, each with its best proof.
+
+    One that was called for may be anybody's: a number is all that it takes. ``agent``: nothing
+    was proven, and an agent acted on it.
+    """
     rows = tx.rows(
-        "SELECT subject, max(at) AS at FROM ("
+        "SELECT subject, max(at) AS at, coalesce((SELECT p.kind FROM proofs p "
+        "WHERE p.conversation = :id AND p.subject = found.subject "
+        "ORDER BY p.kind = 'code' DESC, p.kind = 'channel' DESC LIMIT 1), "
+        "(SELECT 'agent' FROM calls a WHERE a.conversation = :id AND a.subject = found.subject "
+        "AND a.actor <> 'customer' LIMIT 1), :unproven) AS proof FROM ("
         "SELECT subject, started_at AS at FROM calls WHERE conversation = :id AND subject <> '' "
-        "UNION ALL SELECT subject, created_at FROM proposals WHERE conversation = :id) "
+        "UNION ALL SELECT subject, created_at FROM proposals WHERE conversation = :id) AS found "
         "WHERE subject <> '' GROUP BY subject ORDER BY at DESC LIMIT 5",
         id=conversation,
+        unproven=UNPROVEN,
     )
-    return [row["subject"] for row in rows]
+    return {row["subject"]: row["proof"] for row in rows}
 
 
 def insert_note(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.clean import clean_text
-from bot.desk import Case
+from bot.desk import UNPROVEN, Case
 from plugins.slack import kit
 from plugins.slack.blocks_customers import related, written_by
 from plugins.slack.kit import Raw, cut, one_line
@@ -160,8 +160,10 @@ def _orders(case: Case, words: Words) -> Iterator[list[Raw]]:
 
 def _order(facts: Mapping[str, Any], words: Words) -> Iterator[Raw]:
     yield kit.words(words("order", number=one_line(str(facts.get("number", "–")))), bold=True)
+    if proof := facts.get("proof"):
+        yield kit.words("  " + words.name_of("proof", str(proof)), bold=proof == UNPROVEN)
     if state := facts.get("state"):
-        yield kit.words("  " + words.name_of("order", str(state)))
+        yield kit.words(" · " + words.name_of("order", str(state)))
     for name in ("total", "payment"):
         if value := _value(facts, name):
             yield kit.words(" · " + _money(name, value, words))

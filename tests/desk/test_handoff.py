@@ -301,4 +301,4 @@ async def test_the_card_is_shown_though_the_orders_facts_are_broken(tmp_path: Pa
         )
         case = await w.core.desk_inbox.case(1)
         assert case is not None
-        assert case.orders == ({"number": "100234"},)
+        assert case.orders == ({"number": "100234", "proof": "none"},)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ import pytest
 import yaml
 
 from bot.desk import Case
-from bot.messages import Address, Answer, Outcome, Owner, Say, Understanding
+from bot.messages import Address, Answer, Outcome, Owner, Proof, Say, Understanding
 from bot.ports import Unavailable
+from bot.store import effects
+from bot.store.codec import utc_now
 from bot.testing import FakeAction, call_of, world
 from desk.counter import DeskParts
 from desk.expecting import Expecting
@@ -141,6 +143,8 @@ async def test_on_the_card_with_what_the_shop_tells(tmp_path: Path) -> None:
         )
         await w.says("wo ist mein geheimes Paket")
         await w.settled()
+        proof = Proof("pair", "B-7", utc_now() + timedelta(minutes=30))
+        await w.store.write(lambda tx: effects.grant(tx, 1, proof))
         await w.says("mensch")
         await w.settled()
         shown = w.desk.cards[1].summary
@@ -157,3 +161,34 @@ async def test_on_the_card_with_what_the_shop_tells(tmp_path: Path) -> None:
         assert "for order B-7. The bot" in case.summary
         (listed,) = await w.core.desk_inbox.cases()
         assert listed.summary.endswith(case.summary.split(". ", 1)[1])
+
+
+async def test_an_order_that_was_only_named_is_marked_and_nothing_is_told_of_it(
+    tmp_path: Path,
+) -> None:
+    """A number is all that it takes to have it on a card: what stands there is soon told."""
+    parts = DeskParts(routing=Routing(desk="desk"), order_facts=Orders(), language="en")
+    move = FakeAction("move", proofs=frozenset({"code"}))
+    async with world(tmp_path, texts=TEXTS, actions=[move], parts=parts) as w:
+
+        async def moves(turn: Any) -> Answer:
+            return await w.core.actions.call("move", call_of(turn, order_id="B-7"), 1)
+
+        w.dialogue.replies["umleiten"] = moves
+        w.dialogue.replies["mensch"] = Answer((Say("utter_handoff"),), Outcome.HANDOFF, "asked")
+        for text in ("umleiten", "mensch"):
+            await w.says(text)
+            await w.settled()
+        case = await w.core.desk_inbox.case(1)
+        assert case is not None
+        assert case.orders == ({"number": "B-7", "proof": "none"},)
+        assert "order B-7 (not proven)" in case.summary
+        (offered,) = await w.core.desk_inbox.order_actions(1)
+        assert {field.value for field in offered.fields} == {""}, "an agent has to look first"
+        proof = Proof("code", "B-7", utc_now() + timedelta(minutes=30))
+        await w.store.write(lambda tx: effects.grant(tx, 1, replace(proof, kind="pair")))
+        await w.store.write(lambda tx: effects.grant(tx, 1, proof))
+        case = await w.core.desk_inbox.case(1)
+        assert case is not None
+        assert case.orders[0]["proof"] == "code"
+        assert case.orders[0]["state"] == "packed"

@@ -157,9 +157,10 @@ function orders(item, words) {
 }
 
 function orderBox(order, words) {
-  const { number, state, ...rest } = order;
+  const { number, state, proof, ...rest } = order;
   const pairs = Object.entries(rest).map(([key, value]) => [readable(words, "fact_", key), itemized(valueText(key, value, words))]);
   const top = el("p", { class: "order-top" }, icon("box"), el("strong", {}, number ?? ""),
+    proof ? el("span", { class: proof === "none" ? "tag urgent" : "tag" }, readable(words, "proof_", proof)) : null,
     state ? el("span", { class: "tag" }, readable(words, "value_", state)) : null);
   return el("div", { class: "order" }, top, facts(pairs));
 }
