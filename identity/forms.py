@@ -36,9 +36,10 @@ from bot.store.codec import Clock, utc_now
 from identity.codes import TIMER, Codes
 from identity.keys import Keyed
 from identity.limits import Limits, Who
+from identity.means import Impasse, Means
 from identity.policies import Policies
 from identity.proofs import OnProof, nobody_asks
-from identity.step import Impasse, Means, Step
+from identity.step import Step
 
 _PAUSES = frozenset({"code_paused"})
 

@@ -11,59 +11,24 @@ from typing import Any
 
 from bot.identity import Standing, emptied
 from bot.messages import ActionCall, Filling, Policy, Proof, Say
-from bot.ports import Action, Fills, IdentifiesEmail, IdentifiesPhone, Identify, Row, Store, Tx
+from bot.ports import Action, Fills, IdentifiesEmail, IdentifiesPhone, Row, Tx
 from bot.store import audit, cases, effects
-from bot.store.codec import Clock, unstamp
+from bot.store.codec import unstamp
 from identity import reading
-from identity.codes import BETWEEN, Codes, Entered, Request
-from identity.limits import WRONG_PAIR, Limits, Who
-from identity.policies import CHANNEL, CODE, PAIR, Policies
-from identity.proofs import PROOF_LIFE, Contact, OnProof
+from identity.codes import BETWEEN, Entered, Request
+from identity.limits import WRONG_PAIR, Who
+from identity.means import Impasse, Means
+from identity.policies import CHANNEL, CODE, PAIR
+from identity.proofs import PROOF_LIFE, Contact
 
 SLOT = "code"
 """The slot that a form asks for; nothing is ever put into it."""
 REQUESTED = "requested_slot"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Means:
-    """What checks of who somebody is work with."""
-
-    store: Store
-    identify: Identify | None
-    codes: Codes
-    limits: Limits
-    policies: Policies
-    on_proof: OnProof
-    clock: Clock
-
-
-@dataclass(frozen=True, kw_only=True)
-class Impasse:
-    """Decides when nothing but a pause or a person helps."""
-
-    means: Means
-
-    def reason(
-        self, tx: Tx, policy: Policy, standing: Standing, who: Who, subject: str
-    ) -> str | None:
-        """Why an action cannot be proven now, whatever the customer enters; or ``None``."""
-        if not subject or not policy.proofs or standing.proves(policy, subject):
-            return None
-        now, codes, limits = self.means.clock(), self.means.codes, self.means.limits
-        pair = PAIR in policy.proofs
-        if pair and limits.pair_suffices(tx, subject, now):
-            return None
-        if not self.means.policies.takes_code(policy):
-            if pair:
-                return "pair_limited"
-            return "code_needed" if standing.holds(PAIR, subject) else None
-        if codes.paused_until(tx, who.conversation, subject, now) is not None:
-            return "code_paused"
-        settled = cases.last_settled_at(tx, who.conversation)
-        often = limits.started_too_often(tx, who, now, settled)
-        waits = codes.waits(tx, who.conversation, subject, now)
-        return "code_attempts" if often and not waits else None
+_HINTS = {
+    reading.UNREADABLE: "utter_unreadable_code",
+    reading.WHERE: "utter_code_where",
+    reading.LATER: "utter_code_later",
+}
 
 
 @dataclass(kw_only=True)
@@ -83,7 +48,7 @@ class Step:
 
     async def run(self) -> Filling:
         """What the form knows after the message. Raises what the action or the check raises."""
-        if self._asked == SLOT and (filled := await self._code()) is not None:
+        if self._asked in (SLOT, self.policy.secret) and (filled := await self._code()) is not None:
             return filled
         return await self._prove(await self._fill(self.call))
 
@@ -117,6 +82,9 @@ class Step:
             return replace(filling, slots=gone) if secret and filling.slots else filling
         if await self._channel(subject):
             return await self._go_on(filling, subject)
+        if self._asked == SLOT and not secret and await self._pair_will_do(subject):
+            gone = {**filling.slots, self.policy.subject: subject, SLOT: None}
+            return Filling(gone, self.policy.secret, filling.says)
         if not filling.slots:
             # A question about something else; what was asked for is still to come.
             return replace(filling, ask=SLOT) if self._asked == SLOT else filling
@@ -131,13 +99,24 @@ class Step:
         return filling
 
     async def _after_pair(self, filling: Filling, subject: str) -> Filling:
-        """The pair was proven before, and does not suffice: a code, unless one is on its way."""
-        now, conversation = self.means.clock(), self.call.conversation
-        if await self.means.store.read(
-            lambda tx: self.means.codes.waits(tx, conversation, subject, now)
-        ):
+        """The pair was proven before, and does not suffice: a code, unless one is on its way.
+
+        One that a wrong pair started before is not: it went to nobody.
+        """
+        last = await self._last(subject)
+        if last is not None and last["matched"] and await self._waits(subject):
             return replace(filling, slots={**filling.slots, SLOT: None}, ask=SLOT)
         return await self._start(filling, subject, matched=True)
+
+    async def _pair_will_do(self, subject: str) -> bool:
+        """Whether a code was asked for by another action, and for this one the pair suffices.
+
+        The mail may never come, and where a parcel is needs no code.
+        """
+        if PAIR not in self.policy.proofs or not await self._pair_suffices(subject):
+            return False
+        last = await self._last(subject)
+        return last is not None and last["action"] != self.action.name
 
     async def _channel(self, subject: str) -> bool:
         """Whether the order carries a number or address that the channel vouches for."""
@@ -202,14 +181,26 @@ class Step:
         meant = reading.read(self.call.text, self.call.understanding.intent)
         if not subject or meant is None:
             return None
+        if self._asked != SLOT and not (meant.isdecimal() and await self._waits(subject)):
+            return None
         base = Filling({self.policy.subject: subject, SLOT: None}, SLOT)
         if self.standing.proves(self.policy, subject):
             return await self._go_on(base, subject)
+        if meant.isdecimal():
+            return await self._enter(base, subject, meant)
+        return await self._meant(base, subject, meant)
+
+    async def _meant(self, base: Filling, subject: str, meant: str) -> Filling:
+        secret = self.policy.secret
         if meant == reading.NEW_CODE:
             return await self._another(base, subject)
-        if meant == reading.UNREADABLE:
-            return replace(base, says=(Say("utter_unreadable_code"),))
-        return await self._enter(base, subject, meant)
+        if meant == reading.OTHER_ORDER:
+            return Filling(
+                {**base.slots, self.policy.subject: None, secret: None}, self.policy.subject
+            )
+        if meant == reading.OTHER_SECRET:
+            return Filling({**base.slots, secret: None}, secret)
+        return replace(base, says=(Say(_HINTS[meant]),))
 
     async def _enter(self, base: Filling, subject: str, digits: str) -> Filling:
         now = self.means.clock()
@@ -225,7 +216,8 @@ class Step:
         entered = await self.means.store.write(work)
         if entered.result == "right":
             self._hold(proof)
-            return await self._go_on(replace(base, says=(Say("utter_code_right"),)), subject)
+            right = replace(base, says=(Say("utter_code_right"),))
+            return await self._go_on(right, subject, reading.beside(self.call.text, digits))
         if entered.result == "paused":
             return self._end(base, subject)
         if entered.result in ("expired", "none"):
@@ -244,7 +236,7 @@ class Step:
         fresh = self.means.clock() - unstamp(last["created_at"]) < BETWEEN
         if fresh and last["state"] == "open":
             return replace(base, says=(Say("utter_code_wait"),))
-        return await self._start(base, subject, matched=bool(last["matched"]))
+        return await self._start(base, subject, matched=self._matched(last))
 
     async def _late(self, base: Filling, subject: str) -> Filling:
         """A code that came too late: another is on its way at once, if the pair still counts."""
@@ -253,15 +245,17 @@ class Step:
             return self._end(base, subject)
         if last is None:
             return self._pair_again(replace(base, says=(Say("utter_code_expired"),)))
-        matched = bool(last["matched"])
+        matched = self._matched(last)
         return await self._start(base, subject, matched=matched, says="utter_code_renewed")
+
+    def _matched(self, last: Row) -> bool:
+        """Whether a pair was right: the one that started a code, or one that was proven since."""
+        return bool(last["matched"]) or self.standing.holds(PAIR, last["subject"])
 
     async def _last_code(self, subject: str) -> Row | None:
         """The latest code, where it is not too old to know who asked for it."""
         life = PROOF_LIFE if self.pause is None else timedelta(seconds=self.pause)
-        last = await self.means.store.read(
-            lambda tx: self.means.codes.last(tx, self.call.conversation, subject)
-        )
+        last = await self._last(subject)
         over = last is not None and self.means.clock() - unstamp(last["created_at"]) > life
         return None if over else last
 
@@ -299,8 +293,11 @@ class Step:
         slots = {**base.slots, self.policy.secret: None}
         return Filling(slots, self.policy.secret, (*base.says, Say("utter_proof_needed")))
 
-    async def _go_on(self, filling: Filling, subject: str) -> Filling:
-        """The next question, now that the customer is known: the message itself is used up."""
+    async def _go_on(self, filling: Filling, subject: str, rest: str = "") -> Filling:
+        """The next question, now that the customer is known.
+
+        The message itself is used up, but for the ``rest``.
+        """
         secret = self.policy.secret
         slots: dict[str, Any] = {**filling.slots, self.policy.subject: subject}
         if {**self.call.slots, **slots}.get(secret):
@@ -308,7 +305,7 @@ class Step:
         known = {key: value for key, value in {**self.call.slots, **slots}.items() if value}
         known.pop(REQUESTED, None)
         understood = replace(self.call.understanding, entities=())
-        call = replace(self.call, text="", slots=known, understanding=understood)
+        call = replace(self.call, text=rest, slots=known, understanding=understood)
         more = await self._fill(call)
         # A form that has nothing to say about no text goes on with what it asked for before.
         before = None if filling.ask in (secret, SLOT) else filling.ask
@@ -328,6 +325,14 @@ class Step:
             )
             is not None
         )
+
+    async def _last(self, subject: str) -> Row | None:
+        conversation, codes = self.call.conversation, self.means.codes
+        return await self.means.store.read(lambda tx: codes.last(tx, conversation, subject))
+
+    async def _waits(self, subject: str) -> bool:
+        now, conversation, codes = self.means.clock(), self.call.conversation, self.means.codes
+        return await self.means.store.read(lambda tx: codes.waits(tx, conversation, subject, now))
 
     async def _pair_suffices(self, subject: str) -> bool:
         now = self.means.clock()

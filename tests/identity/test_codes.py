@@ -241,6 +241,49 @@ async def test_something_else_is_a_digression_and_digits_too_many_get_a_hint(
         assert row["tries"] == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("an welche Mail?", ["utter_code_where", "utter_ask_code"]),
+        ("ok", ["utter_code_later", "utter_ask_code"]),
+        ("falsche Bestellnummer", ["utter_ask_order_id"]),
+        ("falsche PLZ", ["utter_ask_proof"]),
+    ],
+)
+async def test_whatever_is_said_while_a_code_is_asked_for_leads_on(
+    counter: Counters, text: str, said: list[str]
+) -> None:
+    """A lost mailbox got an answer about the newsletter, "ok" that nothing waits for a yes."""
+    async with counter() as c:
+        await c.says(PAIR)
+        assert await c.says(text) == said
+        if said == ["utter_ask_order_id"]:
+            assert await c.says("order=2 proof=b") == ASKED
+            assert await c.says(await c.code("2")) == ["utter_code_right", "move 2?"]
+
+
+async def test_a_wish_that_needs_no_code_asks_for_the_pair_again(counter: Counters) -> None:
+    """The mail may never come: where the parcel is must not hang on it. The code still counts."""
+    async with counter() as c:
+        await c.says(PAIR)
+        code = await c.code()
+        c.world.dialogue.action = "track"  # type: ignore[attr-defined] - as Rasa changes forms
+        assert await c.says("wo ist es") == ["utter_ask_proof"]
+        assert await c.says(other_than(code)) == ["utter_code_wrong", "utter_ask_code"]
+        assert await c.says("proof=a") == ["track 1 done"]
+        assert (await c.says("move order=1"))[-1] == "utter_ask_code"
+        assert await c.says(code) == ["utter_code_right", "move 1?"]
+
+
+async def test_a_pair_that_was_proven_since_ends_the_decoy_of_a_slip(counter: Counters) -> None:
+    """A slip in the postcode, then the right one elsewhere: no code would ever have come."""
+    async with counter() as c:
+        assert await c.says("order=1 proof=x") == ASKED
+        assert await c.says("track order=1 proof=a") == ["track 1 done"]
+        assert await c.says("move order=1") == ASKED
+        assert await c.says(await c.code()) == ["utter_code_right", "move 1?"]
+
+
 async def test_an_address_that_the_customer_gives_gets_no_code(counter: Counters) -> None:
     """Whoever knows the pair could have the code sent to themselves."""
     async with counter() as c:
