@@ -15,6 +15,7 @@ _FIELDS = (b"message-id", b"from", b"to", b"cc", b"date", b"subject")
 _END = re.compile(rb"\r?\n\r?\n")
 _ID = re.compile(rb"<([^<>\s]{1,500})>")
 _MOST_AT_ONCE = 500
+_MOST_HEADERS = 200_000  # bytes; what follows is content
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +60,25 @@ def fingerprint(raw: bytes, size: int | None = None) -> Fingerprint:
 
 
 def _halves(raw: bytes) -> tuple[bytes, bytes]:
-    end = _END.search(raw)
-    return (raw, b"") if end is None else (raw[: end.start()], raw[end.end() :])
+    end = _END.search(raw, 0, _MOST_HEADERS)
+    at, body = (_MOST_HEADERS, _MOST_HEADERS) if end is None else end.span()
+    return raw[:at], raw[body:]
 
 
 def _fields(head: bytes) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
+    found: dict[bytes, list[bytes]] = {}
     name = b""
     for line in head.splitlines():
         if line[:1] in b" \t" and name:
-            found[name] += b" " + line
+            found[name].append(line)
             continue
         name, colon, value = line.partition(b":")
         name = name.strip().lower() if colon else b""
         if name in found:
             name = b""  # only the first counts; another one's lines are skipped
         elif name:
-            found[name] = value
-    return found
+            found[name] = [value]
+    return {name: b" ".join(lines) for name, lines in found.items()}
 
 
 def folder(tx: Tx, mailbox: str, name: str) -> Row | None:

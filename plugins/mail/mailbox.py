@@ -25,10 +25,11 @@ from bot.store.codec import unstamp
 from plugins.mail import ledger
 from plugins.mail.hard import Hard
 from plugins.mail.imap import FAULTS, Folder, LoginRefused, NoFolder, Session
-from plugins.mail.intake import Fetched, Intake
+from plugins.mail.intake import Intake
 from plugins.mail.ledger import Source
 from plugins.mail.line import Line
 from plugins.mail.oauth import TokenRefused, Tokens, TokenUnavailable
+from plugins.mail.seen import Fetched
 from plugins.mail.settings import Mailbox as Box
 from plugins.mail.settings import MailSettings
 

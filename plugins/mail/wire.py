@@ -9,7 +9,7 @@ from bot.messages import Address, Attachment, Inbound, Kind
 from plugins.mail.addresses import is_address, normal
 from plugins.mail.model import Folded, Mail, Part
 from plugins.mail.names import CHANNEL, UNREADABLE
-from plugins.mail.originals import reference
+from plugins.mail.originals import WHOLE_TEXT, reference
 from plugins.mail.quoting.frame import unframed
 from plugins.mail.quoting.quotes import fold
 from plugins.mail.threads import Place, base_subject, is_forward
@@ -17,15 +17,20 @@ from plugins.mail.threads import Place, base_subject, is_forward
 _MOST_FILES = 20
 _NO_SUBJECT = frozenset({"", "no subject", "kein betreff", "ohne betreff", "none"})
 """What some programs write where nobody wrote a subject."""
+_READ = 100_000  # characters of a text that are taken apart: the worst of it takes a second
+_SHOWN = 80  # characters of name and address together: what the inbox keeps
 _DECORATION = 5000  # bytes; an inline picture below is a logo, not what somebody sends
+_UNSURE = frozenset({"no_from", "several_from"})  # defects: it is not known who wrote
 
 
 def participant(mail: Mail, forms: Collection[str]) -> tuple[str, bool]:
     """Who is answered, and whether a contact form of the shop's named them; empty: nobody can be.
 
-    It is ``From``. ``Reply-To`` counts for the senders in ``forms`` alone: with it, whoever forges
-    a sender would get the answers.
+    It is ``From``, where that names one address. ``Reply-To`` counts for the senders in ``forms``
+    alone: with it, whoever forges a sender would get the answers.
     """
+    if not _UNSURE.isdisjoint(mail.defects):
+        return "", False
     sender = normal(mail.sender.email)
     if sender in forms:
         named = {normal(one.email) for one in mail.reply_to if is_address(one.email)}
@@ -48,7 +53,8 @@ def inbound(
 
     ``person``: why no machine shall answer it, and a person must see it.
     """
-    folded = Folded(mail.text) if person == UNREADABLE else _folded(mail)
+    text = mail.text[:_READ]
+    folded = Folded(text) if person == UNREADABLE else _folded(mail, text)
     said = _said(mail, folded, spot)
     kind = Kind.AUTOMATIC if automatic else Kind.TEXT
     return Inbound(
@@ -65,12 +71,12 @@ def inbound(
     )
 
 
-def _folded(mail: Mail) -> Folded:
+def _folded(mail: Mail, text: str) -> Folded:
     """What is asked, and everything else: quotes, salutation, the closing and what is below it."""
-    folded = fold(mail.text)
+    folded = fold(text)
     if folded.forwarded and mail.in_reply_to and not is_forward(mail.subject):
         # An answer without a word, which some programs write as if it forwarded ours.
-        return Folded("", mail.text)
+        return Folded("", text)
     asked, frame = unframed(folded.reply)
     rest = "\n\n".join(part for part in (frame, folded.quoted) if part)
     return replace(folded, reply=asked, quoted=rest) if frame else folded
@@ -96,8 +102,15 @@ def _is_first(mail: Mail, spot: Place) -> bool:
 
 def _shown(mail: Mail) -> str | None:
     """Name and address: a name alone may say anything."""
-    name, email = mail.sender.name.strip(), mail.sender.email.strip()
-    return f"{name} <{email}>" if name and name != email else email or None
+    name, email = " ".join(mail.sender.name.split()), mail.sender.email.strip()
+    if len(email) > _SHOWN:  # its end is the domain's owner
+        return f"…{email[1 - _SHOWN :]}"
+    if not name or name == email:
+        return email or None
+    room = _SHOWN - len(email) - len(" <>")
+    if len(name) > room:  # never at the cost of the address, which is the part that says who it is
+        name = f"{name[: room - 1]}…" if room > 1 else ""
+    return f"{name} <{email}>" if name else email
 
 
 def _answers_go_to(mail: Mail, email: str) -> bool:
@@ -118,6 +131,8 @@ def _attachments(mail: Mail, file: str | None, whole: bool) -> tuple[Attachment,
         made.append(Attachment(name, "application/octet-stream", error="file_too_big"))
     elif len(parts) > _MOST_FILES:
         made.append(Attachment("mail.eml", "message/rfc822", error="file_too_many"))
+    if len(mail.text) > _READ:
+        made.append(Attachment("mail.txt", "text/plain", ref=reference(file, WHOLE_TEXT)))
     return tuple(made)
 
 
