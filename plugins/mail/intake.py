@@ -40,9 +40,7 @@ class Intake:
     async def take(self, fetched: Fetched, box: Mailbox) -> str:
         """Import a mail and return what became of it. Raises Refused when no disk has room."""
         async with self._lock:
-            mark = await asyncio.to_thread(
-                ledger.fingerprint, fetched.raw, None if fetched.whole else fetched.size
-            )
+            mark = await asyncio.to_thread(ledger.fingerprint, fetched.raw, whole=fetched.whole)
             known = await self._inbox.store.read(lambda tx: ledger.same_mail(tx, mark))
             if known is not None:
                 return await self._noted(fetched, mark, "duplicate", known["thread"], None)

@@ -15,6 +15,7 @@ _FIELDS = (b"message-id", b"from", b"to", b"cc", b"date", b"subject")
 _END = re.compile(rb"\r?\n\r?\n")
 _ID = re.compile(rb"<([^<>\s]{1,500})>")
 _MOST_AT_ONCE = 500
+_SAMPLE = 256 * 1024  # bytes of a mail over the limit that are compared
 _MOST_HEADERS = 200_000  # bytes; what follows is content
 
 
@@ -39,24 +40,24 @@ class Fingerprint:
     """sha256 of all bytes."""
 
 
-def fingerprint(raw: bytes, size: int | None = None) -> Fingerprint:
-    """Of a mail as it was fetched; ``size``: of the whole, where only its beginning was.
+def fingerprint(raw: bytes, *, whole: bool = True) -> Fingerprint:
+    """Of a mail as it was fetched; not ``whole``: only its beginning was.
 
     The lines that servers add on the way are left out, so that copies that took different ways
     (to two of our mailboxes) are one mail.
     """
-    whole = hashlib.sha256(raw).hexdigest()
+    every = hashlib.sha256(raw).hexdigest()
     head, body = _halves(raw)
     fields = _fields(head)
     found = _ID.search(fields.get(b"message-id", b""))
     if found is None:
-        return Fingerprint("", whole, whole)
+        return Fingerprint("", every, every)
     made = hashlib.sha256()
     for name in _FIELDS:
         made.update(name + b":" + b" ".join(fields.get(name, b"").split()) + b"\n")
-    made.update(body.replace(b"\r\n", b"\n").rstrip())
-    made.update(b"" if size is None else b"\n%d" % size)
-    return Fingerprint(found[1].decode("utf-8", "replace"), made.hexdigest(), whole)
+    # What was fetched of a beginning ends earlier where servers added more lines above it.
+    made.update((body if whole else body[:_SAMPLE]).replace(b"\r\n", b"\n").rstrip())
+    return Fingerprint(found[1].decode("utf-8", "replace"), made.hexdigest(), every)
 
 
 def _halves(raw: bytes) -> tuple[bytes, bytes]:
