@@ -273,7 +273,9 @@ class Mailbox:
     async def _alarm(self, kind: str, facts: Mapping[str, Any], quiet: timedelta) -> None:
         now = self._clock()
         with suppress(StoreError):  # told again at the next attempt
-            await self._inbox.store.write(lambda tx: raise_alarm(tx, kind, facts, now, quiet=quiet))
+            await self._inbox.store.write(
+                lambda tx: raise_alarm(tx, kind, facts, now, quiet=quiet, same=("mailbox",))
+            )
 
     async def _file(self, visit: _Visit, name: str, folder: Folder) -> None:
         """Mark or move what was imported and committed."""
