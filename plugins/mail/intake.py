@@ -103,7 +103,9 @@ class Intake:
     def _commit(self, seen: Seen, spot: Place, outcome: str, now: datetime, tx: Tx) -> None:
         who, proven = seen.participant, seen.proven
         threads.keep(tx, spot, seen.mail, who, proven, seen.box.name, now)
-        self._note(tx, seen.fetched, seen.mark, outcome, spot.key, seen.file)
+        # What a machine begins nobody sees at a desk: unread it lies where people may look.
+        stays = seen.automatic is not None and spot.new
+        self._note(tx, seen.fetched, seen.mark, outcome, spot.key, seen.file, stays=stays)
         conversation = conversations.of_address(tx, Address(CHANNEL, spot.key))
         if conversation is not None:
             propose(tx, conversation["id"], spot, who, proven, now)
@@ -167,9 +169,12 @@ class Intake:
         outcome: str,
         thread: str | None,
         file: str | None,
+        *,
+        stays: bool = False,
     ) -> None:
         """Write the ledger's row; the original is erased with whose conversation it is in."""
-        ledger.note(tx, fetched.source, mark, outcome, self._clock(), thread=thread, file=file)
+        now = self._clock()
+        ledger.note(tx, fetched.source, mark, outcome, now, thread=thread, file=file, stays=stays)
         if file is None or thread is None:
             return
         conversation = conversations.of_address(tx, Address(CHANNEL, thread))

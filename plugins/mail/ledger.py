@@ -139,12 +139,16 @@ def note(
     *,
     thread: str | None = None,
     file: str | None = None,
+    stays: bool = False,
 ) -> None:
-    """Write what became of a mail; it is not imported again."""
+    """Write what became of a mail; it is not imported again.
+
+    ``stays``: it is left in its folder as it is, neither marked nor moved.
+    """
     tx.run(
         "INSERT INTO mail_imports (mailbox, folder, uidvalidity, uid, message_id, hash, outcome, "
-        "thread, file, at) VALUES (:mailbox, :folder, :uidvalidity, :uid, :message_id, :hash, "
-        ":outcome, :thread, :file, :now)",
+        "thread, file, at, filed) VALUES (:mailbox, :folder, :uidvalidity, :uid, :message_id, "
+        ":hash, :outcome, :thread, :file, :now, :filed)",
         mailbox=source.mailbox,
         folder=source.folder,
         uidvalidity=source.uidvalidity,
@@ -155,6 +159,7 @@ def note(
         thread=thread,
         file=file,
         now=stamp(now),
+        filed=int(stays),
     )
 
 
