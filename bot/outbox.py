@@ -28,7 +28,7 @@ from bot.ports import (
 )
 from bot.store import StoreError, cases, conversations, lines, outbox
 from bot.store.codec import Clock, unstamp, utc_now
-from bot.store.telling import apply_receipt, is_stale, mark_line
+from bot.store.telling import CODE_OVER, apply_receipt, is_stale, mark_line, tell_lost
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ class Deliverer:
         if row["secret"]:
             out = await self._revealed(out, row["secret"])
             if out is None:
-                await self._fail(row, "code_over")
+                await self._fail(row, CODE_OVER)
                 return
         try:
             async with asyncio.timeout(_SEND_TIMEOUT):
@@ -280,7 +280,7 @@ class Deliverer:
                 mark_line(tx, lines.unchanged(tx, row, own), self.clock())
             for ended in (row, *outbox.fail_rest(tx, row, reason)):
                 if ended["op"] == "send":
-                    mark_line(tx, ended, self.clock())
+                    tell_lost(tx, ended, reason, self.clock())
             tx.notify("sent", row["turn"])
 
         await self._note(work)

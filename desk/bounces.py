@@ -1,4 +1,4 @@
-"""Messages that came back after they had been sent: minutes later, or days."""
+"""Messages that came back after they had been sent, minutes later or days, or that never left."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Bounces:
     claims: Claims
 
     def fired(self, tx: Tx, subject: str, payload: Mapping[str, Any]) -> None:
-        """A message failed after it was sent. A :class:`bot.ports.TimerHandler`.
+        """A message did not arrive. A :class:`bot.ports.TimerHandler`.
 
         A notice of the system's that comes back is not worth a case: the end of each case is one.
         """
@@ -62,13 +62,14 @@ class Bounces:
 
 
 def _told_before(tx: Tx, row: Row) -> bool:
-    """Whether another piece of the same answer came back earlier."""
+    """Whether another piece of the same answer came back earlier, or was refused before it."""
     other = tx.row(
         "SELECT 1 FROM outbox WHERE conversation = :conversation AND op = 'send' AND id <> :id "
-        "AND state = 'failed' AND vendor_id IS NOT NULL "
+        "AND state = 'failed' AND (vendor_id IS NOT NULL OR seq < :seq) "
         "AND (part = :part OR (turn = :turn AND turn IS NOT NULL))",
         conversation=row["conversation"],
         id=row["id"],
+        seq=row["seq"],
         part=row["part"],
         turn=row["turn"],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,15 +40,27 @@ def note(
 
 
 def raise_alarm(
-    tx: Tx, kind: str, facts: Mapping[str, Any], now: datetime, *, quiet: timedelta
+    tx: Tx,
+    kind: str,
+    facts: Mapping[str, Any],
+    now: datetime,
+    *,
+    quiet: timedelta,
+    same: Collection[str] = (),
 ) -> bool:
-    """Tell the operators, unless they were told of the same kind within ``quiet``."""
-    if tx.row(
-        "SELECT 1 FROM alarms WHERE kind = :kind AND at > :since",
+    """Tell the operators, unless they were told of the same kind within ``quiet``.
+
+    ``same`` names the facts that must be the same for that: of which mailbox, for instance.
+    """
+    earlier = tx.rows(
+        "SELECT facts FROM alarms WHERE kind = :kind AND at > :since",
         kind=kind,
         since=stamp(now - quiet),
-    ):
-        return False
+    )
+    for row in earlier:
+        told = codec.unpack(codec.decode(row["facts"]))
+        if all(told.get(name) == facts.get(name) for name in same):
+            return False
     tx.run(
         "INSERT INTO alarms (at, kind, facts) VALUES (:now, :kind, :facts)",
         now=stamp(now),

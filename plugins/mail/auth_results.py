@@ -24,6 +24,7 @@ _MOST = 200_000  # bytes of headers that are looked at
 _LONGEST_FROM = 1000  # characters; one person's name and address are shorter
 _BY = re.compile(r"\sby\s", re.IGNORECASE)
 _COMMENT = re.compile(r"\(([^()]*)\)")
+_GREETING = re.compile(r"\b(?:helo|ehlo)[= ]\S*", re.IGNORECASE)  # qmail, Exim
 _IP = re.compile(r"\[?(?:IPv6:)?([0-9a-fA-F:.]*[:.][0-9a-fA-F:.]+)\]?")
 # What a server writes between its Received line and its results (Google does).
 _TRACE = {"received-spf", "return-path", "delivered-to", "authentication-results"}
@@ -76,7 +77,14 @@ def sole_sender(raw: bytes) -> str | None:
         address = found.addresses[0].addr_spec
     except Exception:  # the standard library's parser raises what it likes on what is odd
         return None
-    return normal(address) if address.count("@") == 1 else None
+    if address.count("@") != 1 or not _stands_alone(address, written[0]):
+        return None
+    return normal(address)
+
+
+def _stands_alone(address: str, written: str) -> bool:
+    """Whether nothing is joined to an address that another reader would take for a part of it."""
+    return re.search(rf"(?:^|[\s<]){re.escape(address)}(?:$|[\s>])", written) is not None
 
 
 def _about(result: _Result, domain: str) -> bool:
@@ -122,16 +130,20 @@ def _came_from_inside(value: str, box: Mailbox) -> bool:
     if word.lower() != "from":
         return word.lower() == "by"  # handed in on the server itself
     source = _BY.split(rest, maxsplit=1)[0]
-    comments = " ".join(_COMMENT.findall(source))
+    said = _COMMENT.findall(source)  # Postfix writes of TLS in the later ones
+    comments, first = " ".join(said), said[0] if said else ""
     helo = source.split(maxsplit=1)[0] if source.split() else ""
     addresses = [one for one in (_ip(word) for word in f"{comments} {helo}".split()) if one]
     if addresses and all(ip_address(one).is_loopback for one in addresses):
         return True
-    # Behind the name that the other side gave itself may stand the one its address has.
-    words = [word for word in comments.split() if not word.lower().startswith("helo=")]
-    names = [word for word in words if "." in word and _ip(word) is None] or [helo]
+    # The name that the other side gave itself proves nothing; one that stands behind it was looked
+    # up by its address. Microsoft's own servers have no such name, and Dovecot's LMTP no address.
+    words = _GREETING.sub(" ", first).split()
+    names = [word for word in words if "." in word and _ip(word) is None]
+    if not names and (not addresses or box.receiver == "microsoft365"):
+        names = [helo]
     unknown = "unknown" in words
-    return not unknown and all(_is_own(name.strip("[]"), box) for name in names)
+    return bool(names) and not unknown and all(_is_own(name.strip("[]"), box) for name in names)
 
 
 def _ip(word: str) -> str | None:

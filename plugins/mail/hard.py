@@ -30,6 +30,18 @@ class Hard:
         resting = {one.uid for one, until in self._rests_until.items() if until > now} & set(tried)
         return sorted(set(uids) - resting, key=lambda uid: (tried.get(uid, 0), uid))
 
+    def forget_all_but(self, uids: Iterable[int], folder: str, uidvalidity: int) -> list[Source]:
+        """Those of a folder that are not there any more: somebody deleted them, or moved them."""
+        there = {(uidvalidity, uid) for uid in uids}
+        gone = [
+            one
+            for one in self._tried
+            if one.folder == folder and (one.uidvalidity, one.uid) not in there
+        ]
+        for source in gone:
+            self.over(source)
+        return gone
+
     def begin(self, source: Source) -> None:
         """It is tried. Whether that ends well is told by :meth:`over`."""
         self._tried[source] = self._tried.get(source, 0) + 1

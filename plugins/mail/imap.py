@@ -144,10 +144,11 @@ class Session:
         found = {int(word) for line in said if line for word in line.split()}
         return sorted(uid for uid in found if uid >= first)  # `*` is the last one in any case
 
-    def newest(self) -> datetime | None:
-        """When the last mail of a folder that is not empty came."""
+    def newest(self) -> tuple[int, datetime] | None:
+        """The last mail's UID, and when it came; of a folder that is not empty."""
         found = self._fetched(self._client.fetch("*", "(UID RFC822.SIZE INTERNALDATE)"))
-        return None if found is None else _described(found[0]).arrived
+        uid = _NUMBER.search(found[0]) if found else None
+        return None if found is None or uid is None else (int(uid[1]), _described(found[0]).arrived)
 
     def describe(self, uid: int) -> Described | None:
         """Size and date of a mail; ``None``: it is gone."""
@@ -157,11 +158,16 @@ class Session:
     def fetch(self, uid: int, size: int, limit: int) -> bytes | None:
         """A mail, or its beginning where it is larger than ``limit``; ``None``: it is gone.
 
-        ``limit`` 0: its headers alone. It is not marked as read by that.
+        ``limit`` 0: its headers alone. It is not marked as read by that. Raises ImapToolsError
+        where the server gives nothing of what it says is there.
         """
         part = "BODY.PEEK[]" if size <= limit else f"BODY.PEEK[]<0.{min(_HEAD, limit)}>"
+        if not size:  # the server does not say: not more than what is wanted, whatever it is
+            part = f"BODY.PEEK[]<0.{limit}>"
         part = part if limit else "BODY.PEEK[HEADER]"
         found = self._fetched(self._client.uid("FETCH", str(uid), f"(UID {part})"))
+        if found is not None and size and not found[1]:
+            raise ImapToolsError("an empty answer")
         return None if found is None else found[1]
 
     def _fetched(self, answer: tuple[str, list[Any]]) -> tuple[bytes, bytes] | None:
@@ -287,4 +293,5 @@ def _described(around: bytes) -> Described:
         with suppress(ValueError):
             # 17-Jul-1996 02:44:25 -0700
             when = parsedate_to_datetime(arrived[1].decode("ascii", "replace").replace("-", " ", 2))
+            when = when if when.tzinfo else when.replace(tzinfo=UTC)  # of "-0000"
     return Described(int(size[1]) if size else 0, when)

@@ -15,6 +15,8 @@ _FIELDS = (b"message-id", b"from", b"to", b"cc", b"date", b"subject")
 _END = re.compile(rb"\r?\n\r?\n")
 _ID = re.compile(rb"<([^<>\s]{1,500})>")
 _MOST_AT_ONCE = 500
+_SAMPLE = 256 * 1024  # bytes of a mail over the limit that are compared
+_MOST_HEADERS = 200_000  # bytes; what follows is content
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,45 +40,46 @@ class Fingerprint:
     """sha256 of all bytes."""
 
 
-def fingerprint(raw: bytes, size: int | None = None) -> Fingerprint:
-    """Of a mail as it was fetched; ``size``: of the whole, where only its beginning was.
+def fingerprint(raw: bytes, *, whole: bool = True) -> Fingerprint:
+    """Of a mail as it was fetched; not ``whole``: only its beginning was.
 
     The lines that servers add on the way are left out, so that copies that took different ways
     (to two of our mailboxes) are one mail.
     """
-    whole = hashlib.sha256(raw).hexdigest()
+    every = hashlib.sha256(raw).hexdigest()
     head, body = _halves(raw)
     fields = _fields(head)
     found = _ID.search(fields.get(b"message-id", b""))
     if found is None:
-        return Fingerprint("", whole, whole)
+        return Fingerprint("", every, every)
     made = hashlib.sha256()
     for name in _FIELDS:
         made.update(name + b":" + b" ".join(fields.get(name, b"").split()) + b"\n")
-    made.update(body.replace(b"\r\n", b"\n").rstrip())
-    made.update(b"" if size is None else b"\n%d" % size)
-    return Fingerprint(found[1].decode("utf-8", "replace"), made.hexdigest(), whole)
+    # What was fetched of a beginning ends earlier where servers added more lines above it.
+    made.update((body if whole else body[:_SAMPLE]).replace(b"\r\n", b"\n").rstrip())
+    return Fingerprint(found[1].decode("utf-8", "replace"), made.hexdigest(), every)
 
 
 def _halves(raw: bytes) -> tuple[bytes, bytes]:
-    end = _END.search(raw)
-    return (raw, b"") if end is None else (raw[: end.start()], raw[end.end() :])
+    end = _END.search(raw, 0, _MOST_HEADERS)
+    at, body = (_MOST_HEADERS, _MOST_HEADERS) if end is None else end.span()
+    return raw[:at], raw[body:]
 
 
 def _fields(head: bytes) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
+    found: dict[bytes, list[bytes]] = {}
     name = b""
     for line in head.splitlines():
         if line[:1] in b" \t" and name:
-            found[name] += b" " + line
+            found[name].append(line)
             continue
         name, colon, value = line.partition(b":")
         name = name.strip().lower() if colon else b""
         if name in found:
             name = b""  # only the first counts; another one's lines are skipped
         elif name:
-            found[name] = value
-    return found
+            found[name] = [value]
+    return {name: b" ".join(lines) for name, lines in found.items()}
 
 
 def folder(tx: Tx, mailbox: str, name: str) -> Row | None:
@@ -136,12 +139,16 @@ def note(
     *,
     thread: str | None = None,
     file: str | None = None,
+    stays: bool = False,
 ) -> None:
-    """Write what became of a mail; it is not imported again."""
+    """Write what became of a mail; it is not imported again.
+
+    ``stays``: it is left in its folder as it is, neither marked nor moved.
+    """
     tx.run(
         "INSERT INTO mail_imports (mailbox, folder, uidvalidity, uid, message_id, hash, outcome, "
-        "thread, file, at) VALUES (:mailbox, :folder, :uidvalidity, :uid, :message_id, :hash, "
-        ":outcome, :thread, :file, :now)",
+        "thread, file, at, filed) VALUES (:mailbox, :folder, :uidvalidity, :uid, :message_id, "
+        ":hash, :outcome, :thread, :file, :now, :filed)",
         mailbox=source.mailbox,
         folder=source.folder,
         uidvalidity=source.uidvalidity,
@@ -152,6 +159,7 @@ def note(
         thread=thread,
         file=file,
         now=stamp(now),
+        filed=int(stays),
     )
 
 

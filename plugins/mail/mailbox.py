@@ -25,10 +25,11 @@ from bot.store.codec import unstamp
 from plugins.mail import ledger
 from plugins.mail.hard import Hard
 from plugins.mail.imap import FAULTS, Folder, LoginRefused, NoFolder, Session
-from plugins.mail.intake import Fetched, Intake
+from plugins.mail.intake import Intake
 from plugins.mail.ledger import Source
 from plugins.mail.line import Line
 from plugins.mail.oauth import TokenRefused, Tokens, TokenUnavailable
+from plugins.mail.seen import Fetched
 from plugins.mail.settings import Mailbox as Box
 from plugins.mail.settings import MailSettings
 
@@ -39,6 +40,7 @@ T = TypeVar("T")
 _LONGEST_PAUSE = 300.0  # seconds between two attempts to connect
 _REFUSED = 6  # attempts that a refused login counts for: a provider locks who tries too often
 _LOOKS_FULLY = 3600.0  # seconds between two comparisons with the whole ledger
+_AT_ONCE = 500  # mails of a folder; then the others are looked at
 _QUIET = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
@@ -156,11 +158,15 @@ class Mailbox:
         if known_to and known_to[0] == folder.uidvalidity and now - known_to[2] < _LOOKS_FULLY:
             first, compared = max(first, known_to[1]), known_to[2]
         new = await self._new(visit, name, folder, start, first)
-        taken = 0
-        for uid in self._hard.order(new, name, folder.uidvalidity):
+        for source in self._hard.forget_all_but(new, name, folder.uidvalidity):
+            self._line.note(_about(source), "")
+        due, taken = self._hard.order(new, name, folder.uidvalidity), 0
+        for uid in due[:_AT_ONCE]:
             source = Source(self._box.name, name, folder.uidvalidity, uid)
             taken += await self._import(visit, source, start)
         await self._file(visit, name, folder)
+        if len(due) > _AT_ONCE:
+            return True
         if not self._hard.any(name):
             following = max([first, folder.uidnext, *(uid + 1 for uid in new)])
             self._from[name] = (folder.uidvalidity, following, compared)
@@ -195,11 +201,10 @@ class Mailbox:
             after = datetime.combine(box.since, time.min, UTC) - timedelta(microseconds=1)
             return await self._begin(name, folder.uidvalidity, 1, after)
         newest = await visit.call(visit.session.newest) if folder.mails else None
-        newest = newest or datetime(1970, 1, 1, tzinfo=UTC)
-        following = folder.uidnext
-        if not following:
-            following = max(await visit.call(visit.session.uids, 1), default=0) + 1
-        return await self._begin(name, folder.uidvalidity, following, newest)
+        last, came = newest or (0, datetime(1970, 1, 1, tzinfo=UTC))
+        # The lower one: a mail may come in between, and a server may tell a UIDNEXT that is none.
+        following = min(folder.uidnext or last + 1, last + 1) if newest else folder.uidnext or 1
+        return await self._begin(name, folder.uidvalidity, following, came)
 
     async def _begin(
         self, name: str, uidvalidity: int, first: int, later_than: datetime | None
@@ -252,7 +257,10 @@ class Mailbox:
         raw = await visit.call(visit.session.fetch, source.uid, described.size, limit)
         if raw is None:
             return None
-        return Fetched(source, raw, len(raw) if 0 < described.size <= limit else described.size)
+        size = described.size
+        if size <= limit:  # counted by a server that may count otherwise, or not at all
+            size = len(raw) if size or len(raw) < limit else limit + 1
+        return Fetched(source, raw, size)
 
     async def _tell(self, source: Source) -> None:
         """One that fails again and again is told to operators; it is tried again all the same."""
@@ -265,7 +273,9 @@ class Mailbox:
     async def _alarm(self, kind: str, facts: Mapping[str, Any], quiet: timedelta) -> None:
         now = self._clock()
         with suppress(StoreError):  # told again at the next attempt
-            await self._inbox.store.write(lambda tx: raise_alarm(tx, kind, facts, now, quiet=quiet))
+            await self._inbox.store.write(
+                lambda tx: raise_alarm(tx, kind, facts, now, quiet=quiet, same=("mailbox",))
+            )
 
     async def _file(self, visit: _Visit, name: str, folder: Folder) -> None:
         """Mark or move what was imported and committed."""

@@ -32,6 +32,7 @@ _LIFE = 3600.0  # seconds, where the provider does not say (RFC 6749 leaves it o
 _SHORTEST = 60.0  # seconds before its end in which a token is not handed out any more
 _LOOKS_EVERY = 30.0  # seconds
 _QUIET = timedelta(hours=24)  # between two alarms about the same
+_REFUSED_FOR = 300.0  # seconds in which a provider that refused is not asked again
 _PROVIDERS_FAULT = 500
 
 
@@ -72,6 +73,7 @@ class Tokens:
         self._token: _Token | None = None
         self._lock = asyncio.Lock()
         self._refused = ""
+        self._refused_until = 0.0
         self._unreachable = ""
 
     async def access(self, *, refused: str | None = None) -> str:
@@ -113,8 +115,8 @@ class Tokens:
         if days is not None and days <= self._oauth.warn_days:
             await self._alarm("secret_expires", days=days)
         async with self._lock:
-            token = self._token
-            if token is not None and asyncio.get_running_loop().time() > token.renew_at:
+            token, now = self._token, asyncio.get_running_loop().time()
+            if token is not None and now > max(token.renew_at, self._refused_until):
                 await self._renewed()
 
     def _days_left(self) -> int | None:
@@ -124,10 +126,13 @@ class Tokens:
         return (datetime.combine(last, time.min, UTC) - self._clock()).days
 
     async def _renewed(self) -> _Token:
+        if asyncio.get_running_loop().time() < self._refused_until:
+            raise TokenRefused(self._refused)
         try:
             answer = await self._ask()
         except TokenRefused as refused:
             self._refused = refused.code
+            self._refused_until = asyncio.get_running_loop().time() + _REFUSED_FOR
             log.error(  # noqa: TRY400 - its trace says nothing more
                 "the provider gives no token",
                 extra={"mailbox": self._box.name, "code": refused.code},
@@ -148,7 +153,10 @@ class Tokens:
     async def _ask(self) -> Mapping[str, Any]:
         form = await self._form()
         try:
-            async with self._session.post(self._oauth.url, data=form) as response:
+            # Secrets are for this address alone: no other one that it names gets them.
+            async with self._session.post(
+                self._oauth.url, data=form, allow_redirects=False
+            ) as response:
                 try:
                     answer = await response.json(content_type=None)
                 except ValueError as error:
@@ -212,12 +220,12 @@ class Tokens:
         await self._store.write(work)
 
     async def _alarm(self, what: str, **facts: Any) -> None:
-        name, now = self._box.name, self._clock()
+        told, now = {"mailbox": self._box.name, **facts}, self._clock()
         if self._store is None:
             return
         await self._store.write(
             lambda tx: raise_alarm(
-                tx, f"{ALARM}_{what}", {"mailbox": name, **facts}, now, quiet=_QUIET
+                tx, f"{ALARM}_{what}", told, now, quiet=_QUIET, same=("mailbox",)
             )
         )
 

@@ -227,7 +227,7 @@ Content-Type: text/rfc822-headers
 def _wire_id(raw: bytes) -> str:
     if len(raw) <= _LARGEST:
         return fingerprint(raw).content
-    return fingerprint(raw[:_HEAD], len(raw)).content
+    return fingerprint(raw[:_HEAD], whole=False).content
 
 
 def _seen(sent: Sent) -> Seen:

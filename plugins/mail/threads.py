@@ -26,6 +26,7 @@ from plugins.mail.model import Mail
 _MOST_REFERENCES = 50  # the newest; a thread's own are among them
 _SAME_SUBJECT_WITHIN = timedelta(days=90)
 _REACHING = "out-"  # beginning of the key of a thread that we began
+_LONGEST_SUBJECT = 1000  # characters that are compared
 _PREFIX = re.compile(
     r"\s*(re|aw|antw|antwort|sv|vs|fw|fwd|wg|wtr|tr|rv)(\s*\[\d+\]|\(\d+\))?\s*:\s*", re.IGNORECASE
 )
@@ -43,7 +44,8 @@ class Place:
 
 
 def base_subject(subject: str) -> str:
-    """A subject without ``Re:``, ``AW:``, ``Fwd:`` in front."""
+    """A subject without ``Re:``, ``AW:``, ``Fwd:`` in front; the end of a very long one is cut."""
+    subject = subject[:_LONGEST_SUBJECT]
     while match := _PREFIX.match(subject):
         subject = subject[match.end() :]
     return " ".join(subject.split())
@@ -81,7 +83,7 @@ def keep(
             box=box,
             participant=participant,
             name=mail.sender.name,
-            subject=mail.subject,
+            subject=mail.subject[:_LONGEST_SUBJECT],
             passed=passed,
             proposed=spot.proposed,
             now=stamp(now),

@@ -9,7 +9,7 @@ from bot.messages import Address, Attachment, Inbound, Kind
 from plugins.mail.addresses import domain_of, is_address, normal
 from plugins.mail.model import Folded, Mail, Part
 from plugins.mail.names import CHANNEL, UNREADABLE
-from plugins.mail.originals import reference
+from plugins.mail.originals import WHOLE_TEXT, reference
 from plugins.mail.quoting.frame import unframed
 from plugins.mail.quoting.quotes import fold
 from plugins.mail.threads import Place, base_subject, is_forward
@@ -17,16 +17,20 @@ from plugins.mail.threads import Place, base_subject, is_forward
 _MOST_FILES = 20
 _NO_SUBJECT = frozenset({"", "no subject", "kein betreff", "ohne betreff", "none"})
 """What some programs write where nobody wrote a subject."""
-_SHOWN = 80  # characters of a name that desks show
+_READ = 100_000  # characters of a text that are taken apart: the worst of it takes a second
+_SHOWN = 80  # characters of name and address together: what the inbox keeps
 _DECORATION = 5000  # bytes; an inline picture below is a logo, not what somebody sends
+_UNSURE = frozenset({"no_from", "several_from"})  # defects: it is not known who wrote
 
 
 def participant(mail: Mail, forms: Collection[str]) -> tuple[str, bool]:
     """Who is answered, and whether a contact form of the shop's named them; empty: nobody can be.
 
-    It is ``From``. ``Reply-To`` counts for the senders in ``forms`` alone: with it, whoever forges
-    a sender would get the answers.
+    It is ``From``, where that names one address. ``Reply-To`` counts for the senders in ``forms``
+    alone: with it, whoever forges a sender would get the answers.
     """
+    if not _UNSURE.isdisjoint(mail.defects):
+        return "", False
     sender = normal(mail.sender.email)
     if sender in forms:
         named = {normal(one.email) for one in mail.reply_to if is_address(one.email)}
@@ -49,7 +53,8 @@ def inbound(
 
     ``person``: why no machine shall answer it, and a person must see it.
     """
-    folded = Folded(mail.text) if person == UNREADABLE else _folded(mail)
+    text = mail.text[:_READ]
+    folded = Folded(text) if person == UNREADABLE else _folded(mail, text)
     said = _said(mail, folded, spot)
     kind = Kind.AUTOMATIC if automatic else Kind.TEXT
     return Inbound(
@@ -66,12 +71,12 @@ def inbound(
     )
 
 
-def _folded(mail: Mail) -> Folded:
+def _folded(mail: Mail, text: str) -> Folded:
     """What is asked, and everything else: quotes, salutation, the closing and what is below it."""
-    folded = fold(mail.text)
+    folded = fold(text)
     if folded.forwarded and mail.in_reply_to and not is_forward(mail.subject):
         # An answer without a word, which some programs write as if it forwarded ours.
-        return Folded("", mail.text)
+        return Folded("", text)
     asked, frame = unframed(folded.reply)
     rest = "\n\n".join(part for part in (frame, folded.quoted) if part)
     return replace(folded, reply=asked, quoted=rest) if frame else folded
@@ -101,13 +106,16 @@ def _shown(mail: Mail) -> str | None:
     The address is never cut off by a long name, nor hidden behind a name that looks like one; its
     domain is as in the DNS, so that no letter of another script passes for one of ours.
     """
-    name, email = mail.sender.name.strip(), mail.sender.email.strip()
+    name, email = " ".join(mail.sender.name.split()), mail.sender.email.strip()
     local, at, _ = email.rpartition("@")
     address = f"{local}{at}{domain_of(email)}" if at else email
+    if len(address) > _SHOWN:  # its end is the domain's owner
+        return f"…{address[1 - _SHOWN :]}"
     room = _SHOWN - len(address) - len(" <>")
-    if not name or not address or "@" in name or room < 1:
+    if not name or not address or "@" in name or room < 2:
         return address or name or None
-    return f"{name[:room].rstrip()} <{address}>"
+    short = name if len(name) <= room else f"{name[: room - 1].rstrip()}…"
+    return f"{short} <{address}>"
 
 
 def _answers_go_to(mail: Mail, email: str) -> bool:
@@ -128,6 +136,8 @@ def _attachments(mail: Mail, file: str | None, whole: bool) -> tuple[Attachment,
         made.append(Attachment(name, "application/octet-stream", error="file_too_big"))
     elif len(parts) > _MOST_FILES:
         made.append(Attachment("mail.eml", "message/rfc822", error="file_too_many"))
+    if len(mail.text) > _READ:
+        made.append(Attachment("mail.txt", "text/plain", ref=reference(file, WHOLE_TEXT)))
     return tuple(made)
 
 

@@ -133,7 +133,8 @@ async def test_what_did_not_arrive_by_channel_and_reason(tmp_path: Path) -> None
     async with world(tmp_path, texts=TEXTS, clock=clock, channel=channel) as w:
         day = Day(w, clock)
         channel.faults.extend([Reject("blocked"), Reject("blocked"), Reject("window_closed")])
-        await day.says("wo", "wo", "wo", "wo")
+        for who in ("c1", "c2", "c3", "c4"):  # what is said beside a case is not the bot's alone
+            await day.says("wo", who=who)
         digest = await day.digest()
         assert dict(digest.failed_sends) == {("phone", "blocked"): 2, ("phone", "window_closed"): 1}
         assert digest.dead_letters == 3

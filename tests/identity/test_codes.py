@@ -340,6 +340,8 @@ async def test_a_mail_that_was_late_does_not_go_out_with_a_dead_code(counter: Co
         assert row["reason"] == "code_over"
         assert BULLETS in row["text"]
         assert c.mail.sent == []
+        await c.world.settled()
+        assert await c.world.rows("SELECT * FROM cases") == []  # no agent could do anything
 
 
 async def test_a_dead_letter_of_a_code_is_sent_with_the_code_or_not_at_all(

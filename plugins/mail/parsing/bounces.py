@@ -112,12 +112,17 @@ def _fielded(mail: Mail) -> Bounce | None:
         who = _recipient(fields)
         final = action != "delayed"
         found = Bounce(
-            _message_ids(mail), who, status, final, _reason(status, said + mail.text[:_READ])
+            _message_ids(mail), who, status, final, _reason(status, _flat(said + mail.text[:_READ]))
         )
         if final:
             return found
         late = late or found
     return late
+
+
+def _flat(text: str) -> str:
+    """With single blanks: the time that the patterns take grows with the longest run of them."""
+    return " ".join(text.split())
 
 
 def _recipient(fields: Mapping[str, str]) -> str:
@@ -133,7 +138,7 @@ def _written(mail: Mail) -> Bounce | None:
     said = mail.text[: original.start() if original else None][:_READ]
     if not said.strip():
         said = mail.text[:_READ]
-    whole = f"{mail.subject}\n{said}"
+    whole = _flat(f"{mail.subject}\n{said}")
     late = bool(_DELAYED.search(whole)) and not _GIVEN_UP.search(whole)
     if not late and not _FAILED.search(whole) and not mail.header("x-failed-recipients"):
         return None

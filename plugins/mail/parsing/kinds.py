@@ -83,6 +83,8 @@ _AUTOMATIC = (
     "x-mail-autoreply",
     "x-ms-exchange-inbox-rules-loop",
 )
+_SUBJECT = 500  # characters of it that are looked at
+_OWN = 3000  # characters of a text in which a machine says what it is
 _QUOTED = re.compile(
     r"^(?:>|_{10,}|-{3,}\s*(?:urspr|original)|(?:am|on)\s.{5,200}(?:schrieb|wrote)|von:\s|from:\s)",
     re.I | re.M,
@@ -124,7 +126,7 @@ def _reported(mail: Mail) -> str | None:
         if "disposition-notification" in kind:
             return "receipt"
         return "feedback" if "feedback-report" in kind else "report"
-    if _RECEIPT.match(mail.subject) and _RECEIPT_TEXT.search(mail.text[:2000]):
+    if _RECEIPT.match(mail.subject[:_SUBJECT]) and _RECEIPT_TEXT.search(mail.text[:2000]):
         return "receipt"
     return "calendar" if mail.calendar in ("REPLY", "COUNTER") else None
 
@@ -183,12 +185,14 @@ def _listed(mail: Mail, lists: Collection[str]) -> bool:
 
 
 def _reads_automatic(mail: Mail) -> bool:
-    if _SURE_SUBJECT.match(mail.subject):
+    subject = mail.subject[:_SUBJECT]
+    if _SURE_SUBJECT.match(subject):
         return True
-    quoted = _QUOTED.search(mail.text)
-    own = mail.text[: quoted.start() if quoted else None][:3000]
+    start = mail.text[:_OWN]
+    quoted = _QUOTED.search(start)
+    own = start[: quoted.start() if quoted else None]
     if _SELF_SAID.search(own):
         return True
     away = all(pattern.search(own) for pattern in _AWAY) and not _CONCERN.search(own)
     answers = bool(mail.in_reply_to or mail.references)
-    return away and (bool(_LIKELY_SUBJECT.match(mail.subject)) or (answers and own.count("?") == 0))
+    return away and (bool(_LIKELY_SUBJECT.match(subject)) or (answers and own.count("?") == 0))

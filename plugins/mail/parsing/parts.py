@@ -20,6 +20,7 @@ from plugins.mail.parsing.transfer import decode, uu_files
 
 DEEPEST = 5  # originals that had to be decoded before they could be taken apart
 RECIPIENTS = 500  # groups of a report
+HTML = 1_000_000  # characters of all HTML of a mail that are read: the worst takes seconds each
 
 _PLAIN = ("text/plain", "text/markdown", "text/x-markdown")
 _BODIES = frozenset(
@@ -66,14 +67,24 @@ class Found:
     calendar: str = ""
 
 
+@dataclass(slots=True)
+class Room:
+    """What may still be read of a mail and the originals within it."""
+
+    html: int = HTML
+
+
 class Assembly:
     """Reads one original. ``root`` is its tree, ``found`` what is in it."""
 
-    def __init__(self, raw: bytes, charsets: Charsets, depth: int = 0) -> None:
+    def __init__(
+        self, raw: bytes, charsets: Charsets, depth: int = 0, room: Room | None = None
+    ) -> None:
         self.raw = raw
         self.found = Found()
         self._charsets = charsets
         self._depth = depth
+        self._room = room or Room()
         splitter = Splitter(raw, charsets)
         self.root = splitter.split()
         self.defects = splitter.defects
@@ -83,6 +94,7 @@ class Assembly:
         self._files: dict[int, list[File]] = {}
         self._wrapped: list[Block] = []
         self._cids: set[str] = set()
+        self._besides: set[int] = set()
         self._assemble()
 
     @property
@@ -159,6 +171,10 @@ class Assembly:
             self._blocks[number] = [Block(text, sources=[number])]
 
     def _html(self, text: str, number: int) -> Block:
+        if len(text) > self._room.html:  # all of it is there as a file
+            self._beside(number)
+            text = text[: self._room.html]
+        self._room.html -= len(text)
         self._cids.update(match.lower() for match in _CID.findall(text))
         shown = text_of(text if is_html(text) else text.replace("\n", "<br>"))
         return Block(shown, html=True, sources=[number])
@@ -196,8 +212,14 @@ class Assembly:
         for blocks in lists:
             best, beside = better(best, blocks)
             for number in (source for block in beside for source in block.sources):
-                self._attached(number, self._nodes[number], True, text=True)  # says something else
+                self._beside(number)  # says something else
         return best
+
+    def _beside(self, number: int) -> None:
+        """Keeps a text as a file, too."""
+        if number not in self._besides:
+            self._besides.add(number)
+            self._attached(number, self._nodes[number], True, text=True)
 
     def _attached(self, number: int, node: Node, nested: bool, text: bool = False) -> None:
         load = partial(self._content, node, text)
@@ -256,7 +278,7 @@ class Assembly:
             return False
         wrapping = node.kind in _TNEF or node.filename.lower() in ("winmail.dat", "win.dat")
         if node.kind in _MESSAGES:
-            inner = Assembly(self._content(node), self._charsets, self._depth + 1)
+            inner = Assembly(self._content(node), self._charsets, self._depth + 1, self._room)
             self._mail_file(number, node, inner.subject)
             self._files[number] += inner.found.files
             return True
@@ -274,7 +296,7 @@ class Assembly:
 
     def _within(self, number: int, data: bytes, nested: bool) -> None:
         """An original in a wrapping of which nobody needs to know."""
-        inner = Assembly(data, self._charsets, self._depth + 1)
+        inner = Assembly(data, self._charsets, self._depth + 1, self._room)
         if not nested:
             self._blocks[number] = [Block(block.text, block.html) for block in inner.found.blocks]
             self.found.encrypted = self.found.encrypted or inner.found.encrypted

@@ -174,10 +174,10 @@ def test_whatever_stands_in_from_only_a_plain_sender_passes(value: str) -> None:
     head = f"{PASS}\n{OUTSIDE}\nFrom: {value}\nSubject: x\n\nHallo\n"
     who, found = judged(head)
     if found is Verdict.PASS:
-        assert who == "anna@example.net"
+        assert who.endswith("@example.net")
         unfolded = " ".join(value.replace("\n", " ").split())
         ((_, third),) = getaddresses([unfolded])
-        assert third.lower().rstrip(".") == "anna@example.net"
+        assert third.lower().rstrip(".") == who
 
 
 # --- to get at others' threads, and at their answers
@@ -304,10 +304,10 @@ async def test_headers_do_not_grow_out_of_what_a_customer_writes(desk: Desk) -> 
         ("Anna <anna@example.net>", "Anna <anna@example.net>"),
         ('"anna@example.net" <eve@evil.test>', "eve@evil.test"),
         ('"Anna <anna@example.net>" <eve@evil.test>', "eve@evil.test"),
-        (f'"Anna {"x" * 90}" <eve@evil.test>', f"Anna {'x' * 59} <eve@evil.test>"),
+        (f'"Anna {"x" * 90}" <eve@evil.test>', f"Anna {'x' * 58}… <eve@evil.test>"),
         ("Anna <anna@еxample.net>", "Anna <anna@xn--xample-2of.net>"),  # Cyrillic
         ("Anna <anna@m\u00fcller.test>", "Anna <anna@xn--mller-kva.test>"),
-        (f"A <{'e' * 90}@evil.test>", "e" * 80),
+        (f"A <{'e' * 90}@evil.test>", f"…{'e' * 69}@evil.test"),
         ("Anna", "Anna"),
     ],
 )
@@ -320,13 +320,11 @@ async def test_agents_see_the_address_whatever_the_name_says(
 # --- forged reports
 
 
-async def test_a_report_about_a_mail_to_another_marks_nothing(desk: Desk) -> None:
+async def test_a_report_that_names_no_mail_of_ours_marks_nothing(desk: Desk) -> None:
+    """Whom it names does not matter: customers have their mails sent on. Our ids are random."""
     await desk.takes(raw_mail())
-    ((_, answer),) = await desk.answers(1)
-    sent = answer["Message-ID"]
-    for number, (whose, to) in enumerate(
-        [(sent, "eve@evil.test"), ("<guessed@shop.test>", "anna@example.net"), ("", "")]
-    ):
+    await desk.answers(1)
+    for number, (whose, to) in enumerate([("<guessed@shop.test>", "anna@example.net"), ("", "")]):
         head = f"Message-ID: <{number}@mx.evil.test>\n".encode()
         row = await desk.takes(head + report(whose, to))
         assert (row["kind"], row["status"]) == ("automatic", "case")

@@ -100,6 +100,11 @@ def test_what_the_sender_wrote_below_is_not_read() -> None:
         "Received: from [192.0.2.6] by mx.shop.test",
         "Received: from localhost (evil.example [192.0.2.6]) by mx.shop.test",
         "Received: from evil.example ([127.0.0.1] [192.0.2.6]) by mx.shop.test",
+        "Received: from mx.shop.test ([192.0.2.6]) by mx.shop.test",  # sendmail, without a name
+        "Received: from mx.shop.test ([IPv6:2001:db8::6]) by mx.shop.test",
+        "Received: from mx.shop.test (192.0.2.6) by mx.shop.test with Microsoft SMTP Server",
+        "Received: from unknown (HELO mx.shop.test) (192.0.2.6) by mx.shop.test",  # qmail
+        "Received: from evil.example (EHLO mx.shop.test) (192.0.2.6) by mx.shop.test",
         "Received: from  (evil) by mx.shop.test",
         "Received: from",
     ],
@@ -114,6 +119,9 @@ def test_a_server_that_calls_itself_ours_is_still_outside(line: str) -> None:
         "Received: from localhost (localhost [127.0.0.1]) by imap.shop.test with LMTP",
         "Received: from mx.shop.test\r\n\tby imap.shop.test with LMTP id x",
         "Received: from mx.shop.test (mx.shop.test [192.0.2.9]) by imap.shop.test with ESMTPS",
+        "Received: from mx.shop.test (mx.shop.test [192.0.2.9])\r\n\t(using TLSv1.3 with cipher "
+        "TLS_AES_256_GCM_SHA384 (256/256 bits))\r\n\t(No client certificate requested)\r\n\tby "
+        "imap.shop.test (Postfix) with ESMTPS id x",
         "Received: by imap.shop.test (Postfix, from userid 5000)",
     ],
 )

@@ -33,3 +33,12 @@ def test_what_failed_comes_last_then_rests_and_is_tried_again(
     mails.over(at(1))
     assert mails.order([1, 2, 3], "INBOX", 7) == [1, 2, 3]
     assert not mails.any("INBOX")
+
+
+def test_what_is_gone_is_forgotten() -> None:
+    mails = Hard()
+    for source in (at(1), at(2), at(3, validity=6)):
+        mails.begin(source)
+    assert mails.forget_all_but([2, 3], "Other", 7) == []
+    assert mails.forget_all_but([2, 3], "INBOX", 7) == [at(1), at(3, validity=6)]
+    assert mails.any("INBOX")

@@ -209,6 +209,22 @@ async def test_the_archive_gets_what_is_committed(servers: MailServers, tmp_path
         assert flags(servers, "Erledigt") == [{"\\Seen"}]
 
 
+async def test_what_a_machine_begins_stays_unread_where_people_look(
+    servers: MailServers, tmp_path: Path
+) -> None:
+    """No desk shows a list or a notice, and marked as read nobody would ever have seen it."""
+    async with mail_bot(tmp_path, box(servers, archive="Erledigt")) as bot:
+        await watched(bot)
+        put(servers, 1, List_Id="<news.example.net>")
+        put(servers, 2)
+        rows = await imported(bot, 2)
+        assert [row["outcome"] for row in rows] == ["list", "message"]
+        await bot.until("SELECT 1 FROM mail_imports WHERE uid = 2 AND filed = 1")
+        assert flags(servers) == [set()]
+        assert len(servers.mails(ME, "Erledigt")) == 1
+        assert await bot.rows("SELECT * FROM cases") == []
+
+
 async def test_what_a_kill_left_unmarked_is_marked_after_the_restart(
     servers: MailServers, tmp_path: Path
 ) -> None:

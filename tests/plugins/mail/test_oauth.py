@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from bot.store import SQLiteStore
 from bot.store.audit import alarms_after
 from bot.store.migrate import Migrations
+from host.texts import TextsBook
 from plugins.mail import oauth
 from plugins.mail.oauth import TokenRefused, Tokens, TokenUnavailable
 from plugins.mail.settings import Mailbox
@@ -120,9 +123,70 @@ async def test_a_refused_renewal_is_told_while_the_last_token_still_works(
     assert await tokens.access() == first
     assert "invalid_grant" in (tokens.trouble() or "")
     assert await alarms(store) == ["mail_login_token_refused"]
+    asked = len(server.asked)
+    await tokens._look()  # every half minute: one that refuses is asked every five
+    assert len(server.asked) == asked
+    monkeypatch.setattr(tokens, "_refused_until", 0.0)
     with pytest.raises(TokenRefused):
         await tokens._look()
+    assert len(server.asked) > asked
     assert len(await alarms(store)) == 1  # a day is quiet after it
+
+
+async def test_each_mailbox_has_alarms_of_its_own(
+    server: TokenServer, store: SQLiteStore, session: aiohttp.ClientSession
+) -> None:
+    """That one mailbox was about to die kept that of the next one quiet for a day."""
+    server.refresh_tokens.clear()
+    for name in ("support", "info", "info"):
+        one = mailbox(server).model_copy(update={"name": name})
+        with pytest.raises(TokenRefused):
+            await Tokens(one, session, store, lambda: NOW).access()
+    rows = await store.read(lambda tx: alarms_after(tx, 0))
+    assert [row["facts"]["mailbox"] for row in rows] == ["support", "info"]
+
+
+async def test_secrets_go_to_no_address_that_the_provider_names(
+    server: TokenServer, store: SQLiteStore, session: aiohttp.ClientSession
+) -> None:
+    got: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        got.append(await request.text())
+        return web.json_response({"access_token": "x"})
+
+    async def moved(_: web.Request) -> web.Response:
+        return web.Response(status=307, headers={"Location": "/elsewhere"}, text="{}")
+
+    app = web.Application()
+    app.router.add_post("/token", moved)
+    app.router.add_post("/elsewhere", elsewhere)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        with pytest.raises(TokenRefused):
+            await Tokens(mailbox(server), session, store, lambda: NOW).access()
+    finally:
+        await runner.cleanup()
+    assert got == []
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_every_alarm_has_words(language: str) -> None:
+    folder = Path(__file__).parents[3] / "plugins" / "mail"
+    kinds = set(re.findall(r'_alarm\("(mail_\w+)"', (folder / "mailbox.py").read_text()))
+    kinds |= {
+        f"{oauth.ALARM}_{what}"
+        for what in re.findall(r'_alarm\("(\w+)"', (folder / "oauth.py").read_text())
+    }
+    assert len(kinds) == 4
+    facts = {"mailbox": "support", "code": "x", "days": 3, "folder": "INBOX", "uid": 7}
+    texts = TextsBook([Path("nlu/domain")])
+    for kind in kinds:
+        assert "support" in texts.render(f"alarm_{kind}", facts, language=language).text
+        assert texts.render(f"alarm_advice_{kind}", {}, language=language).text
 
 
 async def test_a_client_secret_that_ends_is_told_two_weeks_before(
