@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.plugins.mail.pile import report
 
 from bot.ports import Row
 from bot.store.codec import utc_now
@@ -25,6 +24,7 @@ from plugins.mail.testing_servers import AUTHSERV, PASSWORD
 from plugins.mail.testing_smtp import FaultySmtp, faulty_smtp
 from plugins.mail.wire import participant
 from tests.plugins.mail.inbox import mail_bot, raw_mail
+from tests.plugins.mail.pile import report
 
 SAYS = f"{AUTHSERV}; dmarc=%s header.from=example.net"
 PASS = f"Authentication-Results: {SAYS % 'pass'}"
