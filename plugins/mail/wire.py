@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from bot.messages import Address, Attachment, Inbound, Kind
-from plugins.mail.addresses import is_address, normal
+from plugins.mail.addresses import domain_of, is_address, normal
 from plugins.mail.model import Folded, Mail, Part
 from plugins.mail.names import CHANNEL, UNREADABLE
 from plugins.mail.originals import reference
@@ -17,6 +17,7 @@ from plugins.mail.threads import Place, base_subject, is_forward
 _MOST_FILES = 20
 _NO_SUBJECT = frozenset({"", "no subject", "kein betreff", "ohne betreff", "none"})
 """What some programs write where nobody wrote a subject."""
+_SHOWN = 80  # characters of a name that desks show
 _DECORATION = 5000  # bytes; an inline picture below is a logo, not what somebody sends
 
 
@@ -95,9 +96,18 @@ def _is_first(mail: Mail, spot: Place) -> bool:
 
 
 def _shown(mail: Mail) -> str | None:
-    """Name and address: a name alone may say anything."""
+    """Name and address: a name alone may say anything.
+
+    The address is never cut off by a long name, nor hidden behind a name that looks like one; its
+    domain is as in the DNS, so that no letter of another script passes for one of ours.
+    """
     name, email = mail.sender.name.strip(), mail.sender.email.strip()
-    return f"{name} <{email}>" if name and name != email else email or None
+    local, at, _ = email.rpartition("@")
+    address = f"{local}{at}{domain_of(email)}" if at else email
+    room = _SHOWN - len(address) - len(" <>")
+    if not name or not address or "@" in name or room < 1:
+        return address or name or None
+    return f"{name[:room].rstrip()} <{address}>"
 
 
 def _answers_go_to(mail: Mail, email: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -12,6 +13,7 @@ from playwright.async_api import Page, expect
 from bot.messages import (
     Address,
     Answer,
+    Attachment,
     Features,
     Inbound,
     Kind,
@@ -46,15 +48,23 @@ class Mailing:
     def bot_register(self, bot: Registrar) -> None:
         bot.add_channel(self.channel)
 
-    async def brings(self, text: str, kind: Kind = Kind.TEXT, folded: str = "") -> None:
+    async def brings(
+        self,
+        text: str,
+        kind: Kind = Kind.TEXT,
+        folded: str = "",
+        name: str = "Erika Mustermann",
+        **more: Any,
+    ) -> None:
         self._count += 1
         message = Inbound(
             Address("mail", "thread-1"),
             f"m{self._count}",
             kind=kind,
             text=text,
-            sender_name="Erika Mustermann",
+            sender_name=name,
             folded=folded,
+            **more,
         )
         assert self.channel.inbox is not None
         await self.channel.inbox.accept(message)
@@ -179,3 +189,35 @@ async def test_drafts_on_a_phone(bot: WebBot, mail: Mailing, opened: Open) -> No
     wide = await desk.evaluate("document.documentElement.scrollWidth")
     assert wide <= 360
     await picture(desk, "draft-phone")
+
+
+POISON = '<img src=x onerror="window.evil=1"> <a href="https://evil.test">Ihr Konto</a> \u202etset'
+
+
+async def test_what_a_stranger_calls_themselves_is_shown_as_it_was_typed(
+    bot: WebBot, mail: Mailing, opened: Open
+) -> None:
+    """Name, subject, quoted text and file name of a mail: no markup, no link, nothing turned."""
+    await mail.brings(
+        f"Hallo {POISON}",
+        folded=f"> {POISON}",
+        name=POISON,
+        person="mail_no_sender",
+        attachments=(Attachment(f"{POISON}.pdf", "application/pdf", error="file_type"),),
+    )
+    desk = await sit_down(opened, bot, "Anna Beck")
+    shown = POISON.replace("\u202e", "")
+    await expect(desk.locator(".case")).to_contain_text(shown[:40])
+    await desk.locator(".case").click()
+    await expect(desk.locator("#lines")).to_contain_text(f"Hallo {shown}")
+    for fold in await desk.locator("#lines summary").all():
+        await fold.click()
+    await picture(desk, "poison")
+    assert await desk.evaluate("window.evil") is None
+    assert await desk.locator("img[src='x']").count() == 0
+    assert "\u202e" not in await desk.content()
+    links = await desk.locator("a[href*='evil.test']").all()
+    for link in links:  # what a customer wrote may be opened, and says where it leads
+        assert (await link.inner_text()).startswith("https://evil.test")
+        assert "noopener" in (await link.get_attribute("rel") or "")
+    assert await desk.locator("header a[href*='evil.test'], .case a").count() == 0

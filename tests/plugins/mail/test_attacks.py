@@ -298,6 +298,25 @@ async def test_headers_do_not_grow_out_of_what_a_customer_writes(desk: Desk) -> 
     assert "Auto-Submitted" in mail
 
 
+@pytest.mark.parametrize(
+    ("sender", "shown"),
+    [
+        ("Anna <anna@example.net>", "Anna <anna@example.net>"),
+        ('"anna@example.net" <eve@evil.test>', "eve@evil.test"),
+        ('"Anna <anna@example.net>" <eve@evil.test>', "eve@evil.test"),
+        (f'"Anna {"x" * 90}" <eve@evil.test>', f"Anna {'x' * 59} <eve@evil.test>"),
+        ("Anna <anna@еxample.net>", "Anna <anna@xn--xample-2of.net>"),  # Cyrillic
+        ("Anna <anna@m\u00fcller.test>", "Anna <anna@xn--mller-kva.test>"),
+        (f"A <{'e' * 90}@evil.test>", "e" * 80),
+        ("Anna", "Anna"),
+    ],
+)
+async def test_agents_see_the_address_whatever_the_name_says(
+    desk: Desk, sender: str, shown: str
+) -> None:
+    assert (await desk.takes(raw_mail(sender=sender)))["name"] == shown
+
+
 # --- forged reports
 
 

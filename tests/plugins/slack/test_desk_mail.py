@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +66,35 @@ async def test_a_machines_answer_is_marked_and_what_comes_back_is_told(bench: De
     await bench.channel.inbox.receipt(receipt)
     await bench.reaction(line, "x")
     assert "Nicht angekommen" in (await bench.line(card, "Nicht angekommen")).words
+
+
+POISON = "<!channel> <@U1> <https://evil.test|Ihr Konto> *Chef* `x` <b>@here</b> \u202etset.live"
+
+
+async def test_what_a_stranger_calls_themselves_calls_nobody_and_leads_nowhere(
+    bench: DeskBench,
+) -> None:
+    """The name in a From, a subject and a file's name are whatever somebody typed."""
+    await bench.says(f"Hallo {POISON}", name=POISON, person="mail_no_sender")
+    card = await bench.slack.wait_message(bench.support, "Ihr Konto")
+    shown = POISON.replace("\u202e", "")
+    line = await bench.line(card, "Hallo")
+    for message in (card, line):
+        assert shown[:40] in message.words  # as it was typed
+        assert message.calls == ()
+        written = json.dumps(message.raw)
+        assert '"type": "link"' not in written
+        assert "evil.test" not in _markdown(message.raw)
+        assert "\\u202e" not in written
+
+
+def _markdown(raw: Any) -> str:
+    """What of a message Slack would read as its markup."""
+    if isinstance(raw, dict):
+        if raw.get("type") == "mrkdwn":
+            return str(raw.get("text"))
+        return " ".join(_markdown(one) for one in raw.values())
+    return " ".join(_markdown(one) for one in raw) if isinstance(raw, list) else ""
 
 
 async def test_what_comes_back_after_the_case_opens_another_one(bench: DeskBench) -> None:
