@@ -35,7 +35,7 @@ _PLACES = ((US, "INBOX", "support"), (US, "Offen", "support"), (_INFO, "INBOX", 
 _PER_DAY = 5
 _OWN_ID = re.compile(rb"^Message-ID: <([^<>]+)>", re.MULTILINE)
 _KEY = re.compile(r"\[\[([^\]\s]+)\]\]")
-_PATIENCE = 1800.0
+_PATIENCE = 0.2  # seconds that a mail may take on a busy machine
 _PAUSE = 0.3  # seconds between two looks at tables of thousands of rows
 _IMPORTED = "SELECT 1 FROM mail_imports GROUP BY 1 HAVING count(*) >= :wanted"
 
@@ -117,6 +117,7 @@ class Road:
     lives: int
     dialogue: Answers = field(default_factory=Answers)
     seconds: float = 0.0
+    in_time: bool = False
     trouble: list[str] = field(default_factory=list)
     """What ``/health`` said at the end."""
 
@@ -179,13 +180,22 @@ class Road:
 
     async def _imported(self, bot: RunningBot, part: float) -> None:
         wanted = int(len(self.mails) * part)
-        await _until(lambda: bot.rows(_IMPORTED, wanted=wanted))
+        await self._until(lambda: bot.rows(_IMPORTED, wanted=wanted))
 
     async def _all_done(self, bot: RunningBot) -> None:
         async def done() -> bool:
             return await self._all_imported(bot) and bool(await bot.rows(SETTLED))
 
-        await _until(done)
+        self.in_time = await self._until(done)
+
+    async def _until(self, done: Callable[[], Awaitable[object]]) -> bool:
+        """Whether it was so in time: where it was not, the results tell why."""
+        until = time.monotonic() + 60 + len(self.mails) * _PATIENCE
+        while not await done():
+            if time.monotonic() > until:
+                return False
+            await asyncio.sleep(_PAUSE)
+        return True
 
     async def _all_imported(self, bot: RunningBot) -> bool:
         for address, folder, name in _PLACES:
@@ -321,12 +331,6 @@ class Journey:
         """Mails that came back, and are not marked so."""
         failed = {row["vendor_id"] for row in self.outbox if row["state"] == "failed"}
         return sorted(self.road.reactions.bounced - failed)
-
-
-async def _until(done: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(_PATIENCE):
-        while not await done():  # noqa: ASYNC110 - rows have no event
-            await asyncio.sleep(_PAUSE)
 
 
 def _text(taken: Taken) -> str:
