@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import imaplib
+import os
+import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -99,6 +101,22 @@ def read_only(servers: MailServers) -> float:
         return MAILS / (time.perf_counter() - started)
 
 
+def kept_only(folder: Path) -> float:
+    """Mails a second with a file and a commit each, and nothing else: what the disk gives."""
+    base = sqlite3.connect(folder / "kept.db")
+    base.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE kept (n)")
+    started = time.perf_counter()
+    for number in range(MAILS):
+        with (folder / f"{number}.eml").open("wb") as file:
+            file.write(b"x" * 500)
+            file.flush()
+            os.fsync(file.fileno())
+        base.execute("INSERT INTO kept VALUES (?)", (number,))
+        base.commit()
+    base.close()
+    return MAILS / (time.perf_counter() - started)
+
+
 async def imported(servers: MailServers, folder: Path) -> float:
     """Mails a second that a bot imports: each committed with its original, and marked as read."""
     box = {
@@ -148,9 +166,11 @@ async def main() -> None:
     with mail_servers() as servers, tempfile.TemporaryDirectory() as folder:
         lay(servers, MAILS)
         fetched = read_only(servers)
+        kept = kept_only(Path(folder))
         taken = await imported(servers, Path(folder))
-    shown("fetched one by one from Dovecot", fetched, fetched)
-    shown("imported from Dovecot", taken, fetched)
+    shown("kept: a file and a commit each", kept, kept)
+    shown("fetched one by one from Dovecot", fetched, kept)
+    shown("imported from Dovecot", taken, kept)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class CancelOrder:
 
     async def fill(self, call: ActionCall) -> Filling:
         """Ask for the number and the proof."""
-        return fill_pair(call)
+        return fill_pair(call, "cancel_order")
 
     async def propose(self, call: ActionCall) -> Proposal | Answer:
         """Read back what would be cancelled, and what becomes of the money."""

@@ -33,6 +33,7 @@ from plugins.shop.api import (
     proven,
     read_order_and_proof,
     requested,
+    wishes_else,
 )
 
 STREET, CODE, CITY, COUNTRY = "new_street", "new_postal_code", "new_city", "new_country"
@@ -61,6 +62,8 @@ class AddressForm:
     async def fill(self, call: ActionCall) -> Filling:
         """As in the port Fills."""
         if requested(call) and STOP.search(call.text):
+            return Filling()
+        if wishes_else(call, "change_shipping_address"):
             return Filling()
         about, part = _read(call)
         slots = {**about.slots, **_entered(call, part, about.slots.get(ORDER))}

@@ -27,6 +27,7 @@ from plugins.shop.api import (
     next_of_pair,
     read_order_and_proof,
     requested,
+    wishes_else,
 )
 
 REASON = "return_reason"
@@ -58,6 +59,8 @@ class ReturnLabel:
     async def fill(self, call: ActionCall) -> Filling:
         """Ask for the order, the proof, and once for the reason where a return is possible."""
         if requested(call) and STOP.search(call.text):
+            return Filling()
+        if wishes_else(call, "get_return_label", "return_item"):
             return Filling()
         asked = requested(call) == REASON
         about = read_order_and_proof(call)

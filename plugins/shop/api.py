@@ -38,6 +38,7 @@ from plugins.shop.forms import (
     proven,
     read_order_and_proof,
     requested,
+    wishes_else,
 )
 from plugins.shop.model import (
     LEFT,
@@ -122,6 +123,7 @@ __all__ = [
     "requested",
     "same_email",
     "same_secret",
+    "wishes_else",
 ]
 
 

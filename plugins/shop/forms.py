@@ -35,6 +35,17 @@ STOP = re.compile(
 )
 """Words that call a form off, whatever it is asking for."""
 
+_WISHES = {
+    "track_order": r"\b(?:wo|wann|where|when|track\w*|verfolg\w*|status|lieferstatus)\b",
+    "cancel_order": r"stornier|storno|abbestell|\bcancel",
+    "change_shipping_address": r"adresse|anschrift|umgezogen|address|\bmoved\b",
+    "get_return_label": r"label|etikett|retoure|rücksend",
+    "return_item": r"retoure|rücksend|zurück(?:schick|send|geb)|\breturn|send\b.*\bback\b",
+}
+"""Intents of forms, each with words of its own: an intent alone tells too little while a form asks,
+as bare numbers look like a question for a parcel."""
+_SURE = 0.9
+
 _POSTCODE = re.compile(r"(?<![\w#-])(?:(?:DE|D|AT|A|CH)[\s-]*)?(\d{4,5})(?!\w)", re.IGNORECASE)
 _LONG_POSTCODE = re.compile(r"(?<![\w#-])(?:D(?:E)?[\s-]*)?(\d{5})(?!\w)", re.IGNORECASE)
 _POSTCODE_WORD = re.compile(r"\b(?:plz|postleitzahl|post ?code|zip)\b", re.IGNORECASE)
@@ -66,6 +77,21 @@ def requested(call: ActionCall) -> str | None:
     """The slot that the message answers, if the form has asked for one."""
     asked = call.slots.get("requested_slot")
     return asked if isinstance(asked, str) else None
+
+
+def wishes_else(call: ActionCall, *own: str) -> bool:
+    """Whether a message in a form names an order, and says in so many words another wish for it.
+
+    The number, and a postcode beside it, then belong to the other wish: read here, they would go on
+    with what nobody asked for. Without a number a form reads nothing, which ends it as well.
+    ``own``: the intents of this form.
+    """
+    intent = call.understanding.intent
+    if requested(call) is None or intent in own or intent not in _WISHES:
+        return False
+    if call.understanding.confidence < _SURE or _read_number(call) is None:
+        return False
+    return re.search(_WISHES[intent], call.text[:_MOST], re.IGNORECASE) is not None
 
 
 def entities(call: ActionCall, *names: str) -> list[str]:
@@ -120,8 +146,10 @@ def may_read(call: ActionCall, slots: Mapping[str, Any]) -> str | None:
     return number if isinstance(number, str) and number and proven(call, number) else None
 
 
-def fill_pair(call: ActionCall) -> Filling:
-    """A step of a form that needs nothing but the order."""
+def fill_pair(call: ActionCall, own: str) -> Filling:
+    """A step of a form that needs nothing but the order. ``own``: its intent."""
+    if wishes_else(call, own):
+        return Filling()
     about = read_order_and_proof(call)
     return Filling(about.slots, next_of_pair(call, about.slots), about.says)
 

@@ -47,7 +47,7 @@ class TrackOrder:
 
     async def fill(self, call: ActionCall) -> Filling:
         """Ask for the number and the proof."""
-        return fill_pair(call)
+        return fill_pair(call, "track_order")
 
     async def propose(self, call: ActionCall) -> Answer:
         """Nothing changes, so there is nothing to propose."""

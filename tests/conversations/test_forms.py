@@ -93,6 +93,18 @@ async def test_another_wish_takes_the_order_along(someone: Someone, shop: LiveSh
         c.hears("utter_cancel_order_propose_paid", order)
 
 
+async def test_another_wish_with_its_own_order_while_a_code_is_awaited(
+    someone: Someone, shop: LiveShop
+) -> None:
+    open_one, arrived = await shop.like("B-100235"), await shop.like("B-100237")
+    async with someone("de") as c:
+        await c.says(f"Neue Lieferadresse für {open_one}, PLZ 20095")
+        c.hears("utter_ask_code")
+        await c.says(f"Ich brauche ein Retourenlabel für {arrived}, 70173")
+        c.does_not_hear("utter_ask_code")
+        c.hears("utter_ask_return_reason")
+
+
 async def test_a_person_in_the_middle(someone: Someone) -> None:
     async with someone("de") as c:
         await c.says("Wo ist mein Paket?")

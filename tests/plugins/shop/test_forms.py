@@ -1,13 +1,14 @@
 """Reading the order's number and the proof out of a message."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from bot.messages import ActionCall, Address, Entity, Proof, Understanding
-from plugins.shop.api import fill_pair, proven, read_order_and_proof
+from bot.messages import ActionCall, Address, Entity, Filling, Proof, Understanding
+from plugins.shop.api import fill_pair, proven, read_order_and_proof, wishes_else
 
 
 def call(
@@ -61,13 +62,37 @@ def test_an_entity_counts_where_the_text_does_not_tell() -> None:
 
 
 def test_a_new_number_forgets_the_proof_of_the_other_order() -> None:
-    filling = fill_pair(call("doch 100235", "proof", order_id="B-100234", proof="50674"))
+    filling = fill_pair(call("doch 100235", "proof", order_id="B-100234", proof="50674"), "x")
     assert (dict(filling.slots), filling.ask) == ({"order_id": "B-100235", "proof": None}, "proof")
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "sure", "asked", "other"),
+    [
+        # The form for an address took the number, and mailed a code for an address to that order.
+        ("Retourenlabel für B-100237, 70173", "get_return_label", 1.0, "code", True),
+        ("Wo ist mein Paket? B-100234", "track_order", 0.99, "proof", True),
+        ("please cancel B-100236, 80331", "cancel_order", 0.95, "order_id", True),
+        ("Retourenlabel für B-100237, 70173", "get_return_label", 1.0, None, False),
+        ("Retourenlabel für B-100237, 70173", "get_return_label", 0.6, "code", False),
+        ("B-100234", "track_order", 0.95, "order_id", False),
+        ("B-100234, 50674", "track_order", 1.0, "order_id", False),
+        ("Wo finde ich die Nummer?", "track_order", 1.0, "order_id", False),
+        ("die Adresse hat 50674", "change_shipping_address", 1.0, "proof", False),
+        ("B-100235 bitte", "own", 1.0, "order_id", False),
+    ],
+)
+def test_another_wish_with_an_order_is_not_this_forms(
+    text: str, intent: str, sure: float, asked: str | None, other: bool
+) -> None:
+    said = replace(call(text, asked), understanding=Understanding(intent, sure))
+    assert wishes_else(said, "own") == other
+    assert (fill_pair(said, "own") == Filling()) == other
 
 
 def test_a_form_that_begins_always_sets_something() -> None:
     """Without a slot the dialogue asked for the proof of an order that was proven already."""
-    assert dict(fill_pair(call("und jetzt?", order_id="B-100234")).slots) == {
+    assert dict(fill_pair(call("und jetzt?", order_id="B-100234"), "x").slots) == {
         "order_id": "B-100234"
     }
 
@@ -77,7 +102,7 @@ def test_only_a_proof_of_that_order_counts() -> None:
     said = call("und jetzt?", proofs=(proof,), order_id="B-100234")
     assert proven(said, "B-100234")
     assert not proven(said, "B-100235")
-    assert fill_pair(said).ask is None
+    assert fill_pair(said, "x").ask is None
 
 
 @pytest.mark.parametrize(
