@@ -343,7 +343,7 @@ def test_the_digest_says_what_was_solved_not_understood_and_failed() -> None:
     text = taken_by_slack(blocks_ops.digest(DIGEST, words(), NOW))
     for fact in (
         "Der Tag in Zahlen: Donnerstag, 26. November",
-        "Vom Bot gelöst: 95 (52 %): Sendungsverfolgung (58), Rücksendeetikett (21)",
+        "Vom Bot gelöst: 95 (52 %): Sendungsverfolgung (58), Retourenlabel (21)",
         "Nicht verstanden: 9",
         "B-###### kam ohne Haken",
         "Möchte mit einem Menschen sprechen, zurück an den Bot: 7",
