@@ -9,9 +9,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from plugins.mail.testing_servers import MailServers, mail_servers, missing
 from plugins.mail.testing_sound import unsound
+
+# A busy machine is given time: what must be quick is measured by tests of its own.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 _FDS = Path("/proc/self/fd")
 _GRACE = 40  # rounds of 5 ms in which what was closed may finish closing
