@@ -28,7 +28,7 @@ from bot.ports import (
 )
 from bot.store import StoreError, cases, conversations, lines, outbox
 from bot.store.codec import Clock, unstamp, utc_now
-from bot.store.telling import CODE_OVER, apply_receipt, is_stale, mark_line, tell_lost
+from bot.store.telling import CODE_OVER, UNKNOWN, apply_receipt, is_stale, mark_line, tell_lost
 
 log = logging.getLogger(__name__)
 
@@ -332,8 +332,8 @@ class Deliverer:
         return False
 
     def _show_unknown(self, tx: Tx, row: Row) -> None:
-        outbox.set_state(tx, row["id"], State.UNKNOWN, "unknown")
-        mark_line(tx, row, self.clock())
+        outbox.set_state(tx, row["id"], State.UNKNOWN, UNKNOWN)
+        tell_lost(tx, row, UNKNOWN, self.clock())
         tx.notify("sent", row["turn"])
 
 

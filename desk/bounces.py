@@ -1,4 +1,4 @@
-"""Messages that came back after they had been sent, minutes later or days, or that never left."""
+"""Messages that came back, minutes later or days; that never left; or of which nobody knows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.messages import Author, State
 from bot.ports import Row, Tx
 from bot.store import cases, conversations, outbox
 from bot.store.codec import unstamp
-from bot.store.telling import BOUNCED
+from bot.store.telling import BOUNCED, UNKNOWN
 from desk.claims import Claims
 from desk.handoff import CaseBook
 from desk.triage import Triage
@@ -33,7 +33,7 @@ class Bounces:
         """
         del payload
         row = outbox.get(tx, subject)
-        if row is None or row["state"] != State.FAILED:
+        if row is None or row["state"] not in (State.FAILED, State.UNKNOWN):
             return
         if (row["author"] == Author.SYSTEM and not row["secret"]) or _told_before(tx, row):
             return
@@ -42,7 +42,8 @@ class Bounces:
             conversation = conversations.get(tx, row["conversation"])
             # Nobody waited before they could know that nothing arrived.
             now = self.book.clock()
-            opened = self.book.open_case(tx, conversation, BOUNCED, asked_at=now)
+            reason = UNKNOWN if row["state"] == State.UNKNOWN else BOUNCED
+            opened = self.book.open_case(tx, conversation, reason, asked_at=now)
             case = cases.get_row(tx, opened)
         assert case is not None  # noqa: S101 - opened above
         if row["case_id"] != case["id"]:  # it may stand far above, or in another thread
@@ -58,14 +59,15 @@ class Bounces:
         since = self.book.expecting.moment("since", sent, now, words.language)
         reason = f"reason_{row['reason']}"
         why = words.say(reason if words.texts.has(reason) else "reason_not_delivered")
-        self.book.system_note(tx, case, "note_bounced", {"text": said, "since": since, "why": why})
+        name = "note_unknown" if row["state"] == State.UNKNOWN else "note_bounced"
+        self.book.system_note(tx, case, name, {"text": said, "since": since, "why": why})
 
 
 def _told_before(tx: Tx, row: Row) -> bool:
     """Whether another piece of the same answer came back earlier, or was refused before it."""
     other = tx.row(
         "SELECT 1 FROM outbox WHERE conversation = :conversation AND op = 'send' AND id <> :id "
-        "AND state = 'failed' AND (vendor_id IS NOT NULL OR seq < :seq) "
+        "AND state IN ('failed', 'unknown') AND (vendor_id IS NOT NULL OR seq < :seq) "
         "AND (part = :part OR (turn = :turn AND turn IS NOT NULL))",
         conversation=row["conversation"],
         id=row["id"],

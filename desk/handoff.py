@@ -26,7 +26,7 @@ from bot.store import (
     waiting,
 )
 from bot.store.codec import Clock, answer_from_dict, decode, utc_now
-from bot.store.telling import BOUNCED, is_stale, post_line
+from bot.store.telling import BOUNCED, UNKNOWN, is_stale, post_line
 from desk.certainty import UNCERTAIN, is_certain
 from desk.expecting import Expecting
 from desk.routing import Concern, Routing
@@ -37,7 +37,7 @@ SYSTEM = ""
 RECEIPT = "utter_receipt"
 """What tells a customer that the message has arrived, and that a person will read it."""
 # Cases that open without a word to the customer.
-_SILENT = frozenset({UNCERTAIN, BOUNCED, automatic.TOO_MANY})
+_SILENT = frozenset({UNCERTAIN, BOUNCED, UNKNOWN, automatic.TOO_MANY})
 _NO_ANSWER = frozenset({"utter_waiting_noted"})  # nothing that an agent would send
 
 

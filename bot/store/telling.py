@@ -9,10 +9,12 @@ from bot.ports import Row, Tx
 from bot.store import cases, conversations, outbox, timers, turns
 
 BOUNCED = "bounced"
-"""The kind of the timers that tell agents what came back, or never left; the subject is the row.
+"""The kind of the timers that tell agents what did not arrive, or may not; the subject is the row.
 
 A timer, as only the agents' side can open a case: it is due at once, in the same transaction."""
 
+UNKNOWN = "unknown"
+"""The reason code of a message of which nobody knows whether it has arrived."""
 CODE_OVER = "code_over"
 """The reason code of a mail whose code was not valid any more when it was to leave."""
 
@@ -36,7 +38,10 @@ def apply_receipt(tx: Tx, receipt: Receipt, now: datetime) -> None:
 
 
 def tell_lost(tx: Tx, row: Row, reason: str, now: datetime) -> None:
-    """Show at the desk that a message will not leave; where no agent sees it, one is called."""
+    """Show at the desk that a message will not leave, or may not have.
+
+    Where no agent sees it, one is called.
+    """
     mark_line(tx, row, now)
     if reason != CODE_OVER:  # nobody misses it: who wants one asks anew
         timers.schedule(tx, BOUNCED, row["id"], now)

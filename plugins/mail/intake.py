@@ -16,7 +16,8 @@ from plugins.mail import ledger, threads, wire
 from plugins.mail.auth_results import Verdict
 from plugins.mail.ledger import Fingerprint
 from plugins.mail.model import Bounce
-from plugins.mail.names import CHANNEL, TOO_MANY, UNDELIVERED
+from plugins.mail.names import CHANNEL, MAYBE_A_MACHINE, TOO_MANY, UNDELIVERED
+from plugins.mail.parsing.kinds import UNSURE
 from plugins.mail.proposals import propose
 from plugins.mail.seen import Fetched, Seen, look, rescued
 from plugins.mail.settings import Mailbox, MailSettings
@@ -85,6 +86,7 @@ class Intake:
         )
         # A machine that answers each of ours with a new thread would never reach a thread's limit.
         many = spot.new and begun >= self._settings.threads_per_day and not seen.by_form
+        unsure = _may_be_a_persons(seen, spot)
         message = await asyncio.to_thread(
             wire.inbound,
             seen.mail,
@@ -93,8 +95,8 @@ class Intake:
             wire_id=seen.mark.content,
             whole=seen.fetched.whole,
             email=who if proven is Verdict.PASS else None,
-            automatic=seen.automatic,
-            person=seen.person or (TOO_MANY if many else None),
+            automatic=None if unsure else seen.automatic,
+            person=seen.person or (TOO_MANY if many else MAYBE_A_MACHINE if unsure else None),
         )
         outcome = seen.automatic or ("odd" if seen.odd else "message")
         await self._inbox.accept(message, cursor=partial(self._commit, seen, spot, outcome, now))
@@ -104,7 +106,7 @@ class Intake:
         who, proven = seen.participant, seen.proven
         threads.keep(tx, spot, seen.mail, who, proven, seen.box.name, now)
         # What a machine begins nobody sees at a desk: unread it lies where people may look.
-        stays = seen.automatic is not None and spot.new
+        stays = seen.automatic is not None and spot.new and not _may_be_a_persons(seen, spot)
         self._note(tx, seen.fetched, seen.mark, outcome, spot.key, seen.file, stays=stays)
         conversation = conversations.of_address(tx, Address(CHANNEL, spot.key))
         if conversation is not None:
@@ -180,3 +182,11 @@ class Intake:
         conversation = conversations.of_address(tx, Address(CHANNEL, thread))
         if conversation is not None:
             hand_over(tx, file, _OWNER, conversation["id"])
+
+
+def _may_be_a_persons(seen: Seen, spot: Place) -> bool:
+    """Whether a mail that no machine shall answer is to be seen by a person.
+
+    Newsletters begin threads; what answers in one, and what somebody's rule sent on, may matter.
+    """
+    return seen.automatic in UNSURE and (not spot.new or seen.automatic == "forwarded")

@@ -166,7 +166,7 @@ class Mailbox:
             taken += await self._import(visit, source, start)
         await self._file(visit, name, folder)
         if len(due) > _AT_ONCE:
-            return True
+            return taken > 0
         if not self._hard.any(name):
             following = max([first, folder.uidnext, *(uid + 1 for uid in new)])
             self._from[name] = (folder.uidvalidity, following, compared)

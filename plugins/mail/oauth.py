@@ -74,6 +74,7 @@ class Tokens:
         self._lock = asyncio.Lock()
         self._refused = ""
         self._refused_until = 0.0
+        self._consent_ends: datetime | None = None
         self._unreachable = ""
 
     async def access(self, *, refused: str | None = None) -> str:
@@ -97,6 +98,9 @@ class Tokens:
         days = self._days_left()
         if days is not None and days <= self._oauth.warn_days:
             return f"{name}: the client secret ends in {max(days, 0)} days"
+        days = self._consents_days()
+        if days is not None and days <= self._oauth.warn_days:
+            return f"{name}: the consent ends in {max(days, 0)} days"
         return f"{name}: {self._unreachable}" if self._unreachable else None
 
     async def watch(self) -> None:
@@ -114,6 +118,9 @@ class Tokens:
         days = self._days_left()
         if days is not None and days <= self._oauth.warn_days:
             await self._alarm("secret_expires", days=days)
+        days = self._consents_days()
+        if days is not None and days <= self._oauth.warn_days:
+            await self._alarm("consent_expires", days=days)
         async with self._lock:
             token, now = self._token, asyncio.get_running_loop().time()
             if token is not None and now > max(token.renew_at, self._refused_until):
@@ -124,6 +131,10 @@ class Tokens:
         if last is None:
             return None
         return (datetime.combine(last, time.min, UTC) - self._clock()).days
+
+    def _consents_days(self) -> int | None:
+        """Until the refresh token dies, where the provider says so; Google does for some."""
+        return None if self._consent_ends is None else (self._consent_ends - self._clock()).days
 
     async def _renewed(self) -> _Token:
         if asyncio.get_running_loop().time() < self._refused_until:
@@ -144,6 +155,8 @@ class Tokens:
             raise
         self._refused = self._unreachable = ""
         now, life = asyncio.get_running_loop().time(), _life(answer)
+        ends = _seconds(answer.get("refresh_token_expires_in"))
+        self._consent_ends = self._clock() + timedelta(seconds=ends) if ends else None
         self._token = _Token(str(answer["access_token"]), now + life * 2 / 3, now + life)
         following = answer.get("refresh_token")
         if isinstance(following, str) and following and self._oauth.grant == "refresh_token":
@@ -239,11 +252,17 @@ def _seed(first: SecretStr) -> str:
 
 
 def _life(answer: Mapping[str, Any]) -> float:
+    life = _seconds(answer.get("expires_in"))
+    return life if life is not None and life < 30 * 24 * 3600 else _LIFE
+
+
+def _seconds(told: Any) -> float | None:
+    """A time that a provider tells, as a number or in words; ``None``: it tells none."""
     try:
-        life = float(answer.get("expires_in", _LIFE))
+        seconds = float(told)
     except (TypeError, ValueError):
-        return _LIFE
-    return life if 0 < life < 30 * 24 * 3600 else _LIFE
+        return None
+    return seconds if 0 < seconds < 10 * 366 * 24 * 3600 else None
 
 
 @asynccontextmanager

@@ -94,7 +94,7 @@ def _seen(
     bounce = bounces.bounce(mail)
     automatic = "bounce" if bounce else None
     if normal(mail.sender.email) not in settings.forms:  # a form is a machine, for a person
-        automatic = kinds.automatic(mail, settings.lists) or automatic
+        automatic = kinds.automatic(mail, settings.lists, settings.own) or automatic
     return Seen(
         fetched,
         mark,

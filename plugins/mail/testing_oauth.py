@@ -28,6 +28,8 @@ class TokenServer:
     provider: Provider = "microsoft"
     url: str = ""
     life: int = 3599
+    consent: int | None = None
+    """Seconds for which Google's refresh token is good, where the user consented for a time."""
     client: str = CLIENT
     secret: str = SECRET
     user: str = "support@shop.test"
@@ -88,6 +90,8 @@ class TokenServer:
             following = token_urlsafe(24)
             self.refresh_tokens.add(following)
             answer["refresh_token"] = following
+        if self.consent is not None:
+            answer["refresh_token_expires_in"] = self.consent
         return web.json_response(answer)
 
     async def _info(self, request: web.Request) -> web.Response:

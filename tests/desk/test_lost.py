@@ -8,16 +8,21 @@ from pathlib import Path
 import pytest
 
 from bot.messages import Answer, Author, Features, Outcome, Say
-from bot.ports import Reject
+from bot.ports import Reject, UnknownOutcome
 from bot.testing import FakeChannel, MovingClock, World, world
 
 TEXTS = [Path("nlu/domain")]
 
 
 @pytest.fixture
-async def w(tmp_path: Path) -> AsyncIterator[World]:
+def clock() -> MovingClock:
+    return MovingClock()
+
+
+@pytest.fixture
+async def w(tmp_path: Path, clock: MovingClock) -> AsyncIterator[World]:
     channel = FakeChannel(features=Features(burst_seconds=0.0))
-    async with world(tmp_path, texts=TEXTS, channel=channel, clock=MovingClock()) as made:
+    async with world(tmp_path, texts=TEXTS, channel=channel, clock=clock) as made:
         yield made
 
 
@@ -80,3 +85,21 @@ async def test_a_notice_that_is_refused_opens_no_case(w: World) -> None:
     await jana.closes()
     await told(w)
     assert [case["state"] for case in await w.rows("SELECT state FROM cases")] == ["closed"]
+
+
+async def test_a_message_of_which_nobody_knows_calls_an_agent(
+    w: World, clock: MovingClock
+) -> None:
+    """The line broke at the last word; without a case, only the table said so."""
+    w.channel.faults.extend([UnknownOutcome(), UnknownOutcome()])
+    await w.says("a")
+    await w.until("SELECT 1 FROM outbox WHERE attempts = 1")
+    clock.move(60)
+    await w.wake()
+    await w.until("SELECT 1 FROM outbox WHERE state = 'unknown'")
+    await told(w)
+    card = w.desk.cards[1]
+    assert (card.reason, card.state) == ("unknown", "open")
+    (note,) = await notes(w)
+    assert "echo: a" in note
+    assert "Unklar" in note

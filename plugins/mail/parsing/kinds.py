@@ -81,8 +81,9 @@ _AUTOMATIC = (
     "x-auto-reply",
     "x-autoreply-from",
     "x-mail-autoreply",
-    "x-ms-exchange-inbox-rules-loop",
 )
+UNSURE = frozenset({"bulk", "list", "no_reply", "forwarded"})
+"""Codes of what a person may have written all the same: nobody answers it unseen."""
 _SUBJECT = 500  # characters of it that are looked at
 _OWN = 3000  # characters of a text in which a machine says what it is
 _QUOTED = re.compile(
@@ -91,21 +92,27 @@ _QUOTED = re.compile(
 )
 
 
-def automatic(mail: Mail, lists: Collection[str] = ()) -> str | None:
+def automatic(mail: Mail, lists: Collection[str] = (), own: Collection[str] = ()) -> str | None:
     """Why nobody is to answer it, as a short code; ``None`` if a person seems to have written it.
 
     ``lists``: the List-Ids by which a shop's own address is a list; mails of customers come by it.
-    Codes: own, report, receipt, feedback, calendar, auto_reply, auto_generated, list, no_sender,
-    daemon, no_reply.
+    ``own``: the shop's addresses, from which a rule may send them on. Codes: own, report, receipt,
+    feedback, calendar, auto_reply, auto_generated, no_sender, daemon, and those of :data:`UNSURE`.
     """
     if mail.header(OWN_HEADER):
         return "own"
     for rule in (_reported, _declared, _sent_by_machine):
         if found := rule(mail):
             return found
+    if _reads_automatic(mail):
+        return "auto_reply"
     if _listed(mail, lists):
         return "list"
-    return "auto_reply" if _reads_automatic(mail) else None
+    if _wants_no_answer(mail):
+        return "bulk"
+    # Exchange names the mailboxes whose rules sent it on, or answered with it.
+    by_rule = {value.strip().lower() for value in mail.all("x-ms-exchange-inbox-rules-loop")}
+    return "forwarded" if by_rule - set(own) else None
 
 
 def from_daemon(mail: Mail) -> bool:
@@ -135,22 +142,26 @@ def _declared(mail: Mail) -> str | None:
     submitted = mail.header("auto-submitted").strip().lower()
     if submitted and submitted.split(";")[0].strip() != "no":
         return "auto_generated" if submitted.startswith("auto-generated") else "auto_reply"
-    suppress = mail.header("x-auto-response-suppress").lower()
-    if "all" in suppress.replace(",", " ").split() or (
-        "oof" in suppress and "autoreply" in suppress
-    ):
-        return "auto_generated"
     for name in _AUTOMATIC:
         if any(value.strip().lower() not in ("no", "false", "0") for value in mail.all(name)):
             return "auto_reply"
-    if mail.all("x-loop"):
-        return "auto_generated"
     if mail.header("x-failed-recipients"):
         return "report"
-    precedence = {value.strip().lower() for value in mail.all("precedence")}
-    if precedence & {"auto_reply", "auto-reply"}:
-        return "auto_reply"
-    return "auto_generated" if precedence & {"bulk", "junk"} else None
+    return "auto_reply" if _precedence(mail) & {"auto_reply", "auto-reply"} else None
+
+
+def _precedence(mail: Mail) -> set[str]:
+    return {value.strip().lower() for value in mail.all("precedence")}
+
+
+def _wants_no_answer(mail: Mail) -> bool:
+    """Whether its headers ask machines not to answer, whoever wrote it."""
+    suppress = mail.header("x-auto-response-suppress").lower()
+    if "all" in suppress.replace(",", " ").split():
+        return True
+    if "oof" in suppress and "autoreply" in suppress:
+        return True
+    return bool(mail.all("x-loop")) or not _precedence(mail).isdisjoint({"bulk", "junk"})
 
 
 def _sent_by_machine(mail: Mail) -> str | None:

@@ -16,9 +16,10 @@ from bot.ports import Row
 from bot.store.codec import utc_now
 from bot.testing import RunningBot
 from plugins.mail.auth_results import Verdict, verdict
-from plugins.mail.intake import Fetched, Intake
+from plugins.mail.intake import Intake
 from plugins.mail.ledger import Source
 from plugins.mail.parsing.parse import parse
+from plugins.mail.seen import Fetched
 from plugins.mail.settings import Mailbox, MailSettings
 from plugins.mail.testing_servers import AUTHSERV, PASSWORD
 from plugins.mail.testing_smtp import FaultySmtp, faulty_smtp

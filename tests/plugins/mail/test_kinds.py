@@ -27,13 +27,13 @@ def _mail(
         ('Auto-Submitted: auto-replied; owner-email="a@example.org"\n', "auto_reply"),
         ("Auto-Submitted: auto-generated (failure)\n", "auto_generated"),
         ("Auto-Submitted: auto-notified; x=y\n", "auto_reply"),
-        ("X-Auto-Response-Suppress: All\n", "auto_generated"),
-        ("X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply\n", "auto_generated"),
+        ("X-Auto-Response-Suppress: All\n", "bulk"),
+        ("X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply\n", "bulk"),
         ("X-Autoreply: yes\n", "auto_reply"),
         ("X-Autorespond: Urlaub\n", "auto_reply"),
-        ("X-MS-Exchange-Inbox-Rules-Loop: a@example.org\n", "auto_reply"),
-        ("X-Loop: tickets@example.org\n", "auto_generated"),
-        ("Precedence: bulk\n", "auto_generated"),
+        ("X-MS-Exchange-Inbox-Rules-Loop: a@example.org\n", "forwarded"),
+        ("X-Loop: tickets@example.org\n", "bulk"),
+        ("Precedence: bulk\n", "bulk"),
         ("Precedence: auto_reply\n", "auto_reply"),
         ("Precedence: list\n", "list"),
         ("List-Id: Angebote <angebote.example.org>\n", "list"),
@@ -45,6 +45,13 @@ def _mail(
 )
 def test_headers_of_machines(head: str, code: str) -> None:
     assert _mail(head) == code
+
+
+def test_what_a_rule_of_the_shops_own_sends_on_is_the_customers() -> None:
+    """Exchange marks mails that a rule sends from an old mailbox to the bot's like its answers."""
+    raw = f"{CUSTOMER}X-MS-Exchange-Inbox-Rules-Loop: Info@Example.com\nSubject: Hallo\n\nText\n"
+    assert automatic(parse(raw.encode()), own=["info@example.com"]) is None
+    assert automatic(parse(raw.encode()), own=["other@example.com"]) == "forwarded"
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,23 @@ async def test_a_refused_renewal_is_told_while_the_last_token_still_works(
     assert len(await alarms(store)) == 1  # a day is quiet after it
 
 
+async def test_a_consent_for_a_time_is_told_before_it_ends(
+    store: SQLiteStore, session: aiohttp.ClientSession
+) -> None:
+    """Google's for an app in "Testing" dies after a week, and no one had entered a day."""
+    async with token_server("google") as server:
+        tokens = Tokens(mailbox(server), session, store, lambda: NOW)
+        server.consent = 100 * 24 * 3600
+        await tokens.access()
+        await tokens._look()
+        assert (tokens.trouble(), await alarms(store)) == (None, [])
+        server.consent = 604_799
+        await tokens.access(refused=tokens._token.value if tokens._token else "")
+        await tokens._look()
+        assert "the consent ends in 6 days" in (tokens.trouble() or "")
+        assert await alarms(store) == ["mail_login_consent_expires"]
+
+
 async def test_each_mailbox_has_alarms_of_its_own(
     server: TokenServer, store: SQLiteStore, session: aiohttp.ClientSession
 ) -> None:
@@ -181,7 +198,7 @@ def test_every_alarm_has_words(language: str) -> None:
         f"{oauth.ALARM}_{what}"
         for what in re.findall(r'_alarm\("(\w+)"', (folder / "oauth.py").read_text())
     }
-    assert len(kinds) == 4
+    assert len(kinds) == 5
     facts = {"mailbox": "support", "code": "x", "days": 3, "folder": "INBOX", "uid": 7}
     texts = TextsBook([Path("nlu/domain")])
     for kind in kinds:

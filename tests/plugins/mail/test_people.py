@@ -70,6 +70,37 @@ async def test_who_is_not_surely_the_sender_proves_and_joins_nothing(
 
 
 @pytest.mark.parametrize(
+    "header",
+    [
+        {"Precedence": "bulk"},
+        {"X_Auto_Response_Suppress": "All"},
+        {"List_Id": "<team.example.net>"},
+        {"X_MS_Exchange_Inbox_Rules_Loop": "anna@example.net"},
+    ],
+)
+async def test_an_answer_in_a_thread_that_may_be_a_persons_is_seen(
+    desk: Desk, header: dict[str, str]
+) -> None:
+    """It was noted, marked as read, and shown to nobody."""
+    await desk.takes(raw_mail())
+    key = (await desk.last())["address"]
+    await desk.sends(key, "2@shop")
+    await desk.takes(raw_mail("Ja bitte", message_id="<3@x>", In_Reply_To="<2@shop>", **header))
+    row = await desk.last()
+    assert (row["address"], row["kind"], row["status"]) == (key, "text", "case")
+    assert await desk.cases() == ["mail_maybe_a_machine"]
+
+
+async def test_what_a_strangers_rule_sent_on_is_for_a_person_and_a_newsletter_is_not(
+    desk: Desk,
+) -> None:
+    await desk.takes(raw_mail("Rabatt!", message_id="<2@x>", List_Unsubscribe="<mailto:a@b.c>"))
+    assert await desk.cases() == []
+    await desk.takes(raw_mail(X_MS_Exchange_Inbox_Rules_Loop="old@example.net"))
+    assert await desk.cases() == ["mail_maybe_a_machine"]
+
+
+@pytest.mark.parametrize(
     ("sender", "shown"),
     [
         (f'"support@paypal.example {"x" * 90}" <eve@evil.example>', " <eve@evil.example>"),
