@@ -87,9 +87,7 @@ async def test_a_notice_that_is_refused_opens_no_case(w: World) -> None:
     assert [case["state"] for case in await w.rows("SELECT state FROM cases")] == ["closed"]
 
 
-async def test_a_message_of_which_nobody_knows_calls_an_agent(
-    w: World, clock: MovingClock
-) -> None:
+async def test_a_message_of_which_nobody_knows_calls_an_agent(w: World, clock: MovingClock) -> None:
     """The line broke at the last word; without a case, only the table said so."""
     w.channel.faults.extend([UnknownOutcome(), UnknownOutcome()])
     await w.says("a")
