@@ -9,6 +9,9 @@ from bot.store.mailboxes import mailbox as normal
 __all__ = ["domain_of", "is_address", "normal"]
 
 _LONGEST = 254  # RFC 5321 4.5.3.1.3, without the brackets
+_LONGEST_LOCAL = 64  # bytes, the same
+_ATOM = r"(?:(?!=\?)[^\x00-\x20\x7f\s.\[\]])+"
+_BEYOND_ASCII = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")  # RFC 6531 has no other form worth reading
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;\\\x00-\x1f\x7f]+@[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]+\Z")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
@@ -22,5 +25,9 @@ def is_address(email: str) -> bool:
     """Whether a mail can be sent to it: one plain address, nothing a header could be made of."""
     if not _ADDRESS.match(email) or len(normal(email)) > _LONGEST:
         return False
-    labels = normal(email).rpartition("@")[2].split(".")
-    return all(_LABEL.match(label) for label in labels)
+    local, _, domain = normal(email).rpartition("@")
+    if len(local.encode("utf-8", "replace")) > _LONGEST_LOCAL or not local.isprintable():
+        return False
+    if not local.isascii() and not _BEYOND_ASCII.fullmatch(local):
+        return False
+    return all(_LABEL.match(label) for label in domain.split("."))

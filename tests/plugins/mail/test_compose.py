@@ -10,11 +10,12 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.ports import Reject
 from plugins.mail import header_text
+from plugins.mail.addresses import is_address, normal
 from plugins.mail.compose import File, Letter, address, base_subject, compose, reply_subject
 from plugins.mail.page import page
 
@@ -220,6 +221,23 @@ def test_what_is_no_address_is_not_written_to(wrong: str) -> None:
     with pytest.raises(Reject) as rejected:
         address(wrong, utf8=True)
     assert rejected.value.reason == "mail_address"
+
+
+_LOCALS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=70) | st.text(
+    "aä.\xad=?[]'\u2028\u200b\ue000\u0301", min_size=1, max_size=80
+)
+
+
+@settings(max_examples=500)
+@given(_LOCALS, st.sampled_from(["example.net", "bücher.example", "e" * 63 + ".example"]))
+@example("a" * 65, "example.net")
+@example("aò" + "a" * 100, "example.net")
+@example("\xadÿ", "example.net")
+def test_whom_we_take_for_a_sender_we_can_write_to(local: str, domain: str) -> None:
+    """The fuzz test's finding: a sender was answered whose answers could not leave."""
+    email = f"{local}@{domain}"
+    if is_address(email):
+        compose(letter(recipient=normal(email), utf8=True))
 
 
 def test_an_umlaut_before_the_at_needs_a_server_that_takes_it() -> None:
