@@ -141,6 +141,20 @@ def holders(tx: Tx, contact: Contact, conversation: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
+def heard_by(tx: Tx, contact: Contact, conversation: int, since: datetime) -> bool:
+    """Whether the customer of a conversation wrote since then, where a contact point is proven."""
+    row = tx.row(
+        "SELECT 1 FROM contacts c JOIN conversations v ON v.id = c.conversation "
+        "WHERE c.kind = :kind AND c.value = :value AND v.customer = :customer "
+        "AND v.last_in_at > :since LIMIT 1",
+        kind=contact.kind,
+        value=contact.value,
+        customer=of(tx, conversation),
+        since=stamp(since),
+    )
+    return row is not None
+
+
 def of_order(tx: Tx, subject: str, conversation: int) -> list[int]:
     """Conversations of other customers that proved something about an order, the latest first."""
     rows = tx.rows(

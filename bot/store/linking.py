@@ -6,7 +6,7 @@ silently: it then takes another agent's word.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.messages import Inbound
 from bot.ports import Tx
@@ -14,6 +14,8 @@ from bot.store import audit, conversations, customers, outbox
 from bot.store.customers import APART, LINKED, OPEN, Contact, contact_of
 
 CUSTOMER = "customer"
+_FRESH = timedelta(days=180)
+"""Since who holds a contact point last wrote: numbers are given away again after some months."""
 _MOST_OPEN = 5  # proposals of one customer; more than that nobody looks through
 
 
@@ -37,12 +39,18 @@ def heard(tx: Tx, conversation: int, message: Inbound, now: datetime) -> None:
 def prove(tx: Tx, conversation: int, contact: Contact, proof: str, now: datetime) -> None:
     """Keep that a contact point is the customer's, and link who else has proven the same.
 
-    Known evidence links nothing anew: an agent may have parted what it had linked.
+    Known evidence links nothing anew: an agent may have parted what it had linked. Old evidence is
+    only proposed: providers give numbers and mailboxes to somebody else.
     """
     if not customers.note_contact(tx, conversation, contact, proof, now):
         return
     others = customers.holders(tx, contact, conversation)
-    if len(others) == 1 and not is_parted(tx, conversation, others[0]):
+    since = now - _FRESH
+    if (
+        len(others) == 1
+        and not is_parted(tx, conversation, others[0])
+        and customers.heard_by(tx, contact, others[0], since)
+    ):
         _link(tx, conversation, others[0], reason=proof, actor=CUSTOMER, now=now)
         if conversations.is_new(tx, conversation):
             conversations.new_session(tx, conversation, resumed=True)
@@ -60,6 +68,8 @@ def propose(
     """
     if customers.of(tx, conversation) == customers.of(tx, other) or _is_full(tx, conversation):
         return False
+    if not again and _is_full(tx, other):
+        return False  # whoever forges senders must not crowd out what is on the card
     if customers.between(tx, conversation, other) and not again:
         return False
     customers.say(tx, conversation, other, OPEN, reason=reason, actor=CUSTOMER, now=now)

@@ -237,6 +237,34 @@ async def test_a_number_of_two_parted_customers_links_a_third_to_neither(w: Worl
     assert first != third
 
 
+async def test_a_number_that_was_silent_for_half_a_year_is_only_proposed(
+    w: World, clock: MovingClock
+) -> None:
+    """Its provider may have given it to somebody else, who would be given the chats of before."""
+    await writes(w, "telegram", phone=PHONE)
+    clock.move(181 * 86400)
+    await writes(w, "whatsapp", phone=PHONE)
+    assert await persons(w) == [1, 2]
+    assert await links(w) == [("channel", "open")]
+
+
+async def test_forged_senders_do_not_crowd_out_a_card(w: World) -> None:
+    """Each forged mail is a conversation with a proposal of its own: the card had them all."""
+    victim = await writes(w, "victim", email=MAIL)
+    for number in range(8):
+        forged = await writes(w, f"forged-{number}")
+
+        def ask(tx: Tx, forged: int = forged) -> None:
+            linking.propose_sender(tx, forged, MAIL, w.core.inbox.clock())
+
+        await w.store.write(ask)
+    assert len(await links(w)) == 5
+    own = await writes(w, "own")
+    await proves(w, own, "code", MAIL)
+    people_now = await persons(w)
+    assert people_now[own - 1] == people_now[victim - 1], "strong evidence is not shut out"
+
+
 async def test_two_customers_with_several_conversations_become_one(w: World) -> None:
     """The older number stays, and everything of both is there."""
     await writes(w, "a", "mensch", phone=PHONE)
