@@ -66,7 +66,8 @@ def _without_closing(lines: list[str]) -> tuple[list[str], str]:
 
 
 def _closes(line: str) -> bool:
-    return words.CLOSING.match(_THANKS.sub("", line)) is not None
+    thanked = _THANKS.match(line)
+    return words.CLOSING.match(line, thanked.end() if thanked else 0) is not None
 
 
 def _says_something(lines: list[str]) -> bool:

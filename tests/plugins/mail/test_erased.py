@@ -36,10 +36,14 @@ def eraser_of(bot: RunningBot, days: int = 0) -> Eraser:
 
 async def quiet(bot: RunningBot) -> None:
     """Nothing is asked and nothing waits to be sent."""
-    await bot.until("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE status = 'pending')")
+    await bot.until(
+        "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE status = 'pending') "
+        "AND NOT EXISTS (SELECT 1 FROM turns WHERE status = 'frozen')"
+    )
     await bot.store.write(
         lambda tx: tx.run("UPDATE outbox SET state = 'cancelled' WHERE state = 'queued'")
     )
+    await bot.until("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE state = 'sending')")
     await bot.store.write(lambda tx: tx.run("UPDATE cases SET state = 'closed'"))
 
 

@@ -103,7 +103,8 @@ async def test_what_a_strangers_rule_sent_on_is_for_a_person_and_a_newsletter_is
 @pytest.mark.parametrize(
     ("sender", "shown"),
     [
-        (f'"support@paypal.example {"x" * 90}" <eve@evil.example>', " <eve@evil.example>"),
+        (f'"PayPal Support {"x" * 90}" <eve@evil.example>', "x… <eve@evil.example>"),
+        (f'"support@paypal.example {"x" * 90}" <eve@evil.example>', "eve@evil.example"),
         (f"<eve@{'paypal-example.' * 6}evil.example>", "evil.example"),
         ("Anna <anna@example.net>", "Anna <anna@example.net>"),
     ],

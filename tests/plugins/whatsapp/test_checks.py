@@ -78,7 +78,7 @@ language = "de"
             'response = "utter_track_order_shipped"\nvariables = {1 = "{ordr}"}',
             "no fact is called 'ordr' here",
         ),
-        ("variables = {1 = 2}", "[plugins.whatsapp.templates.0.variables] 1"),
+        ("variables = {1 = 2}", "[plugins.whatsapp.templates.0.variables.1]: should be a valid"),
         ('variabls = {1 = "{text}"}', "unknown key — did you mean 'variables'?"),
         ('response = ""', "it stands for no text, and has no title for agents to choose it by"),
         ('title = "Neues"', "it has a title, so it needs its text"),
