@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 from bot.ports import Channel
 from bot.store.migrate import Migrations
 from bot.testing.conformance_wire import Fault, Harness, Seen, Taken, Update
+from bot.testing.world import texts_of
+from host.wiring import OUR_DIALOGUE
 from plugins.mail.channel import MailChannel
 from plugins.mail.imap import _HEAD
 from plugins.mail.ledger import fingerprint
@@ -21,6 +23,7 @@ from plugins.mail.settings import MailSettings
 from plugins.mail.testing_servers import PASSWORD, MailServers, mail_servers
 from plugins.mail.testing_smtp import DROP, FaultySmtp, faulty_smtp
 from plugins.mail.testing_smtp import Taken as Sent
+from plugins.mail.wording import GREETING
 
 OURS = "support@shop.test"
 THEIRS = "anna@example.net"
@@ -181,7 +184,7 @@ class MailHarness(Harness):
     async def wire(self) -> AsyncIterator[Correspondent]:
         """As in the harness."""
         stack = ExitStack()
-        servers = await asyncio.to_thread(stack.enter_context, mail_servers())
+        servers = await asyncio.to_thread(stack.enter_context, mail_servers(smtp=False))
         try:
             async with faulty_smtp() as smtp:
                 yield Correspondent(servers, smtp)
@@ -231,8 +234,16 @@ def _wire_id(raw: bytes) -> str:
 
 
 def _seen(sent: Sent) -> Seen:
-    body = sent.mail.get_body(("plain",))
+    mail = sent.mail
+    body = mail.get_body(("plain",))
     text = "" if body is None else str(body.get_content()).replace("\r\n", "\n")
     said = text.partition("\n\n-- \n")[0].strip()
-    parts = sent.mail.iter_attachments()
-    return Seen(text=said, files=tuple(part.get_content() for part in parts))
+    if mail["Auto-Submitted"]:  # an agent's words begin as the agent wants them to
+        said = said.removeprefix(_greeting(mail["Content-Language"]))
+    return Seen(text=said, files=tuple(part.get_content() for part in mail.iter_attachments()))
+
+
+def _greeting(language: str) -> str:
+    """What stands above the words of a mail that no person wrote, with the line left free."""
+    texts = texts_of((OUR_DIALOGUE / "domain",))
+    return f"{texts.render(GREETING, {}, language=language).text}\n\n"

@@ -140,9 +140,9 @@ class MailServers:
         self._stop("smtp")
 
     def close(self) -> None:
-        """End what runs."""
+        """End what runs, at once: Dovecot takes a second for its farewell, in every test."""
         for name in list(self._running):
-            self._stop(name)
+            self._stop(name, farewell=False)
 
     def _start(self, program: list[str], port: int) -> subprocess.Popen[bytes]:
         with (self.folder / "servers.log").open("ab") as log:
@@ -159,14 +159,15 @@ class MailServers:
         said = (self.folder / "servers.log").read_text("utf-8", "replace")[-2000:]
         raise RuntimeError(f"{program[0]} does not listen: {said}")
 
-    def _stop(self, name: str) -> None:
+    def _stop(self, name: str, *, farewell: bool = True) -> None:
         process = self._running.pop(name, None)
         if process is None:
             return
-        with suppress(ProcessLookupError):
-            process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(10)
+        if farewell:
+            with suppress(ProcessLookupError):
+                process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
         with suppress(ProcessLookupError):  # sessions of it, too
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
@@ -177,9 +178,10 @@ def _padded(match: re.Match[str]) -> str:
 
 
 @contextmanager
-def mail_servers(*, introspection_url: str = "") -> Iterator[MailServers]:
+def mail_servers(*, introspection_url: str = "", smtp: bool = True) -> Iterator[MailServers]:
     """Start both servers; end them with the context. Raises RuntimeError when one does not start.
 
+    Without ``smtp`` Dovecot is alone, for tests that send elsewhere or nothing.
     ``introspection_url``: where Dovecot asks about a token (XOAUTH2, OAUTHBEARER): ``GET`` with
     the token at the end must answer ``{"active": true, "username": ...}``.
     """
@@ -195,7 +197,8 @@ def mail_servers(*, introspection_url: str = "") -> Iterator[MailServers]:
         servers.certificate = _certificate(folder)
         _configure(servers, owner, introspection_url)
         servers.start_imap()
-        servers.start_smtp()
+        if smtp:
+            servers.start_smtp()
         yield servers
     finally:
         servers.close()

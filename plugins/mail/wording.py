@@ -10,6 +10,9 @@ from bot.ports import Texts
 from plugins.mail.compose import base_subject, reply_subject
 from plugins.mail.settings import Mailbox
 
+GREETING = "mail_greeting"
+"""The response above what no person wrote."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wording:
@@ -41,7 +44,7 @@ class Wording:
         said = self.out.text
         if self.out.author is Author.AGENT:
             return said
-        greeting = self._said("mail_greeting")
+        greeting = self._said(GREETING)
         if said.lower().startswith(greeting.lower().rstrip(",")):
             return said
         return f"{greeting}\n\n{said}"

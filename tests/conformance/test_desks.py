@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bot.testing.desk_suite import DeskSuite
 from plugins.console.testing_desk import PromptHarness
+from plugins.mail.testing_conformance import MailHarness
+from plugins.mail.testing_servers import missing
 from plugins.slack.testing_conformance import SlackHarness
 from plugins.slack.testing_desk_customers import SharedSlackDeskHarness, SharedSlackHarness
 from plugins.slack.testing_desk_suite import SlackDeskHarness
@@ -13,6 +17,8 @@ from plugins.telegram.testing_conformance import TelegramHarness
 from plugins.web.testing_conformance import WebHarness
 from plugins.web.testing_desk import WebDeskHarness
 from plugins.whatsapp.testing_conformance import WhatsAppHarness
+
+_MAIL = pytest.mark.skipif(bool(missing()), reason=f"install {', '.join(missing())}")
 
 
 class TestWebDeskWithWeb(DeskSuite):
@@ -63,6 +69,18 @@ class TestSlackDeskWithSlack(DeskSuite):
 class TestSlackDeskWithConsole(DeskSuite):
     desk = SlackDeskHarness
     harness = PromptHarness
+
+
+@_MAIL
+class TestWebDeskWithMail(DeskSuite):
+    desk = WebDeskHarness
+    harness = MailHarness
+
+
+@_MAIL
+class TestSlackDeskWithMail(DeskSuite):
+    desk = SlackDeskHarness
+    harness = MailHarness
 
 
 def test_no_desk_and_no_channel_that_comes_with_the_bot_is_left_out() -> None:
