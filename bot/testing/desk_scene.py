@@ -119,6 +119,15 @@ class DeskScene:
         await eventually(look, f"the customer never saw {wanted!r}")
         return found[0]
 
+    async def hears(self, courtesy: Callable[[str], bool]) -> None:
+        """The customer sees what keeps them company, on a channel with courtesies; else nothing."""
+        if self.channel.features.courtesies:
+            await self.sees(courtesy)
+            return
+        await self.settled()
+        said = [text for text in await self.texts() if courtesy(text)]
+        require(not said, f"the customer is bothered with {said}")
+
     async def asks_for_person(self) -> None:
         """The customer asks for a person, and hears that one was called."""
         before = len(await self.texts())
@@ -130,12 +139,13 @@ class DeskScene:
         await eventually(told, "the customer was not told that a person was called")
 
     async def with_agent(self, name: str) -> Sitting:
-        """Somebody takes over the case of the customer, who hears of it."""
+        """Somebody takes over the case of the customer, who hears of it if that bothers nobody."""
         await self.asks_for_person()
         agent = await self.room.agent(name)
         await shows(agent, lambda lines: any(line.text == ASKS for line in lines), "the case")
         await agent.takes_over()
-        await self.sees(lambda text: name.split()[0] in text)
+        await has_it(agent)
+        await self.hears(lambda text: name.split()[0] in text)
         return agent
 
     async def with_draft(self, asks: str) -> Sitting:
@@ -147,7 +157,8 @@ class DeskScene:
             group.create_task(self.says(asks))  # a terminal waits for what is said to it
             await self.bot.until(_WAITS, PATIENCE)
             await agent.takes_over()
-        await self.sees(lambda text: "Jana" in text)
+        await has_it(agent)
+        await self.hears(lambda text: "Jana" in text)
         return agent
 
     async def settled(self) -> None:
@@ -198,6 +209,15 @@ async def eventually(holds: Callable[[], Any], problem: str) -> None:
                 await asyncio.sleep(0.03)
     except TimeoutError:
         raise AssertionError(problem) from None
+
+
+async def has_it(agent: Sitting) -> None:
+    """Wait until the card names an agent. Raises AssertionError."""
+
+    async def named() -> bool:
+        return await agent.holder() == agent.name
+
+    await eventually(named, f"the card does not name {agent.name}, who took over")
 
 
 async def shows(
