@@ -144,7 +144,7 @@ class DeskScene:
         agent = await self.room.agent(name)
         await shows(agent, lambda lines: any(line.text == ASKS for line in lines), "the case")
         await agent.takes_over()
-        await has_it(agent)
+        await held(agent, name)
         await self.hears(lambda text: name.split()[0] in text)
         return agent
 
@@ -157,7 +157,7 @@ class DeskScene:
             group.create_task(self.says(asks))  # a terminal waits for what is said to it
             await self.bot.until(_WAITS, PATIENCE)
             await agent.takes_over()
-        await has_it(agent)
+        await held(agent, agent.name)
         await self.hears(lambda text: "Jana" in text)
         return agent
 
@@ -211,13 +211,13 @@ async def eventually(holds: Callable[[], Any], problem: str) -> None:
         raise AssertionError(problem) from None
 
 
-async def has_it(agent: Sitting) -> None:
-    """Wait until the card names an agent. Raises AssertionError."""
+async def held(seen_by: Sitting, holder: str | None) -> None:
+    """Wait until the card names who has the case, or nobody. Raises AssertionError."""
 
     async def named() -> bool:
-        return await agent.holder() == agent.name
+        return await seen_by.holder() == holder
 
-    await eventually(named, f"the card does not name {agent.name}, who took over")
+    await eventually(named, f"the card does not name {holder or 'nobody'} as who has the case")
 
 
 async def shows(

@@ -20,7 +20,7 @@ from bot.testing.conformance_base import Conforming, when
 from bot.testing.conformance_in import PICTURE
 from bot.testing.conformance_scene import MOMENT, require
 from bot.testing.desk_checks import card, has, note, once, refused, tries
-from bot.testing.desk_scene import ASKS, at_desk, desk_scene, eventually, shows
+from bot.testing.desk_scene import ASKS, at_desk, desk_scene, eventually, held, shows
 from bot.testing.desk_wire import DeskHarness, Known, Sitting, Told
 from host.settings import HandoffOptions
 
@@ -42,7 +42,6 @@ class DeskSuite(Conforming):
         """The bot is silent meanwhile, and each sees what the other writes."""
         async with self.at(tmp_path) as now:
             jana = await now.with_agent("Jana Berg")
-            require(await jana.holder() == "Jana Berg", "the card does not name who has the case")
             await jana.says("Guten Tag, was ist passiert?")
             await now.sees("Guten Tag, was ist passiert?")
             asked = len(now.dialogue.asked)
@@ -62,7 +61,7 @@ class DeskSuite(Conforming):
             await tom.takes_over(force=True)
             await now.hears(lambda text: text.startswith("Tom "))
             await shows(jana, note("Tom Lau", "Jana Berg"), "a note about who took it from whom")
-            require(await jana.holder() == "Tom Lau", "the card still names Jana")
+            await held(jana, "Tom Lau")
             await tries(jana.says("Jana ohne Fall"))
             await tom.says("Ich bin jetzt da")
             await now.sees("Ich bin jetzt da")
@@ -94,7 +93,7 @@ class DeskSuite(Conforming):
             await now.sees("Ich schicke Ihnen eine neue")
             await jana.hands_back("Eine neue Kanne ist unterwegs.")
             await now.sees(lambda text: "Eine neue Kanne ist unterwegs." in text)
-            require(await jana.holder() is None, "the card still has a holder")
+            await held(jana, None)
             await now.says("Danke")
             await now.sees("echo: Danke")
             turn = now.dialogue.asked[-1]
@@ -192,11 +191,7 @@ class DeskSuite(Conforming):
         async with self.at(tmp_path, **_CLAIMS) as now:
             jana = await now.with_agent("Jana Berg")
             await now.says("Sind Sie noch da?")
-
-            async def free() -> bool:
-                return await jana.holder() is None
-
-            await eventually(free, "the case is still with Jana, who is silent")
+            await held(jana, None)
             lines = await jana.thread()
             notes = [line.text for line in lines if line.by == "note"]
             require(len(notes) >= 2, f"no reminder came first: {notes}")
@@ -217,8 +212,8 @@ class DeskSuite(Conforming):
             await tom.says("Guten Tag von Tom")
             await now.sees("Guten Tag von Tom")
             await tom.releases()
+            await held(tom, None)
             await now.hears(lambda text: text.startswith("Tom kann"))
-            require(await tom.holder() is None, "the card still names Tom")
             await jana.takes_over()
             await jana.says("Wieder Jana")
             await now.sees("Wieder Jana")

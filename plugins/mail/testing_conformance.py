@@ -100,7 +100,7 @@ class Correspondent:
 
     async def seen(self) -> Sequence[Seen]:
         """As in the protocol: by a program that shows each copy, also of the same Message-ID."""
-        return [_seen(sent) for sent in list(self._smtp.taken)]
+        return [seen_in(sent) for sent in list(self._smtp.taken)]
 
     def fail(self, fault: Fault, times: int = 1) -> None:
         """As in the protocol."""
@@ -233,7 +233,8 @@ def _wire_id(raw: bytes) -> str:
     return fingerprint(raw[:_HEAD], whole=False).content
 
 
-def _seen(sent: Sent) -> Seen:
+def seen_in(sent: Sent) -> Seen:
+    """What the customer is told by a mail: without the greeting and the footer around it."""
     mail = sent.mail
     body = mail.get_body(("plain",))
     text = "" if body is None else str(body.get_content()).replace("\r\n", "\n")

@@ -14,6 +14,9 @@ from plugins.slack.testing_conformance import SlackHarness, SlackHttpHarness
 from plugins.telegram.testing_conformance import TelegramHarness, TelegramWebhookHarness
 from plugins.web.testing_conformance import WebHarness
 from plugins.whatsapp.testing_conformance import WhatsAppHarness
+from tests.conformance.left_out import ONLY_SHOW, has_way_in
+
+_PLUGINS = Path(__file__).parents[2] / "plugins"
 
 
 class TestConsole(ChannelConformance):
@@ -49,17 +52,25 @@ class TestMail(ChannelConformance):
     harness = MailHarness
 
 
-def test_no_channel_that_comes_with_the_bot_is_left_out() -> None:
-    plugins = Path(__file__).parents[2] / "plugins"
-    registering = {
+def _registering() -> set[str]:
+    return {
         file.parent.name
-        for file in plugins.glob("*/__init__.py")
+        for file in _PLUGINS.glob("*/__init__.py")
         if "add_channel(" in file.read_text("utf-8")
     }
+
+
+def test_no_channel_that_comes_with_the_bot_is_left_out() -> None:
     played = {
         suite.harness.__module__.split(".")[1]
         for suite in ChannelConformance.__subclasses__()
         if suite.__module__ == __name__
     }
-    assert registering
-    assert registering <= played
+    assert {"mail", "mailbox", "web"} <= _registering()
+    assert _registering() - ONLY_SHOW <= played
+
+
+def test_what_is_left_out_has_no_way_in() -> None:
+    """A channel that begins to take messages must be played; by the same sign all others do."""
+    closed = {name for name in _registering() if not has_way_in(_PLUGINS / name)}
+    assert closed == ONLY_SHOW

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.testing.desk_scene import at_desk
 from bot.testing.desk_suite import DeskSuite
 from bot.testing.desk_wire import Told
 from plugins.web.testing_conformance import WebHarness
@@ -100,3 +102,14 @@ async def test_a_desk_that_does_wrong_fails(
     Wrong.sits = sits
     with pytest.raises(AssertionError, match=problem):
         await getattr(Suite(), f"test_{test}")(tmp_path)
+
+
+async def test_a_customer_who_is_bothered_on_a_channel_without_courtesies_fails(
+    tmp_path: Path,
+) -> None:
+    """A bot that says on a channel such as mail that an agent has joined."""
+    async with at_desk(WebDeskHarness(), WebHarness(), tmp_path) as now:
+        # The core has read the features already: it speaks as if there were courtesies.
+        now.channel.features = replace(now.channel.features, courtesies=False)
+        with pytest.raises(AssertionError, match="bothered"):
+            await now.with_agent("Jana Berg")
