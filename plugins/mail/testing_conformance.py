@@ -184,7 +184,7 @@ class MailHarness(Harness):
     async def wire(self) -> AsyncIterator[Correspondent]:
         """As in the harness."""
         stack = ExitStack()
-        servers = await asyncio.to_thread(stack.enter_context, mail_servers(smtp=False))
+        servers = await asyncio.to_thread(stack.enter_context, mail_servers(exim=False))
         try:
             async with faulty_smtp() as smtp:
                 yield Correspondent(servers, smtp)

@@ -178,10 +178,10 @@ def _padded(match: re.Match[str]) -> str:
 
 
 @contextmanager
-def mail_servers(*, introspection_url: str = "", smtp: bool = True) -> Iterator[MailServers]:
+def mail_servers(*, introspection_url: str = "", exim: bool = True) -> Iterator[MailServers]:
     """Start both servers; end them with the context. Raises RuntimeError when one does not start.
 
-    Without ``smtp`` Dovecot is alone, for tests that send elsewhere or nothing.
+    Without ``exim`` Dovecot is alone, for tests that send elsewhere or nothing.
     ``introspection_url``: where Dovecot asks about a token (XOAUTH2, OAUTHBEARER): ``GET`` with
     the token at the end must answer ``{"active": true, "username": ...}``.
     """
@@ -197,7 +197,7 @@ def mail_servers(*, introspection_url: str = "", smtp: bool = True) -> Iterator[
         servers.certificate = _certificate(folder)
         _configure(servers, owner, introspection_url)
         servers.start_imap()
-        if smtp:
+        if exim:
             servers.start_smtp()
         yield servers
     finally:
