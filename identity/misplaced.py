@@ -1,4 +1,4 @@
-"""A code that is written where its mail arrived, and not where it was asked for."""
+"""A code that is written where no code counts: in answer to its mail, or after too many tries."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from bot.messages import Answer, Kind, Outcome, Say, Turn, Understanding
 from bot.ports import Next, Store, Texts, Tx
 from bot.store.codec import Clock, stamp, utc_now
 from identity import reading
+from identity.codes import PAUSE
 from identity.proofs import PROOF_LIFE
 
 _CERTAIN = Understanding(None, 1.0)
+_PAUSED = "utter_code_paused"
 
 
 @dataclass(frozen=True, kw_only=True)
 class MisplacedCode:
-    """A middleware: says where the digits belong. They are not looked at.
+    """A middleware: says where the digits belong, or that there is a pause. They are not looked at.
 
     Whoever answers the mail may never have asked for a code, so that it must prove nothing here
-    and must not be used up; and whoever did ask needs to hear where to go on.
+    and must not be used up; and whoever did ask needs to hear where to go on. After too many tries
+    another code would be taken for the number of an order.
     """
 
     store: Store
@@ -26,10 +29,12 @@ class MisplacedCode:
     clock: Clock = utc_now
 
     async def __call__(self, turn: Turn, ask: Next) -> Answer:
-        """Answer six digits that answer the mail of another conversation's code."""
+        """Answer six digits that answer another conversation's mail, or go on guessing."""
         meant = reading.read(turn.text, None)
         if turn.kind is not Kind.TEXT or turn.payload or meant is None or not meant.isdigit():
             return await ask(turn)
+        if await self.store.read(lambda tx: self._is_paused(tx, turn.conversation)):
+            return Answer((Say(_PAUSED),), Outcome.ASK, understanding=_CERTAIN)
         channel = await self.store.read(lambda tx: self._asked_on(tx, turn.conversation))
         if channel is None:
             return await ask(turn)
@@ -57,3 +62,16 @@ class MisplacedCode:
         if row is None or own is not None or row["conversation"] == conversation:
             return None
         return str(row["channel"])
+
+    def _is_paused(self, tx: Tx, conversation: int) -> bool:
+        """Whether the pause is the latest thing that was said: digits may be an order's later."""
+        latest = tx.row(
+            "SELECT response, created_at FROM outbox WHERE conversation = :here AND op = 'send' "
+            "ORDER BY seq DESC LIMIT 1",
+            here=conversation,
+        )
+        return (
+            latest is not None
+            and latest["response"] == _PAUSED
+            and latest["created_at"] > stamp(self.clock() - PAUSE)
+        )

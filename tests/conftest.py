@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import WorkStealingScheduling
 
 from plugins.mail.testing_servers import MailServers, mail_servers, missing
 from plugins.mail.testing_sound import unsound
@@ -19,6 +21,7 @@ settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
 _FDS = Path("/proc/self/fd")
+_MOST_WORKERS = 4
 _GRACE = 40  # rounds of 5 ms in which what was closed may finish closing
 
 
@@ -65,6 +68,16 @@ def _no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     leaked = _open_things() - before
     assert not leaked, f"leaked: {sorted(leaked)}"
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than processors, as tests mostly wait; few, as each worker has a Rasa of its own."""
+    return min((os.cpu_count() or 1) + 1, _MOST_WORKERS)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> WorkStealingScheduling:
+    """Neighbours stay together, and with them what a session starts once."""
+    return WorkStealingScheduling(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -18,7 +18,7 @@ from .conftest import Open
 from .test_desk_page import sit_down
 from .test_desk_tools import picture
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 EVIL = '<img src=x onerror="window.evil=1"> \u202eanna\u202c <b>Kern</b>\r\nAgent'
 SHOWN = '<img src=x onerror="window.evil=1"> anna <b>Kern</b> Agent'
 

@@ -31,7 +31,7 @@ from plugins.web.testing_bot import TOKEN, WebBot
 from .conftest import Open
 from .test_desk_page import PHONE, sit_down
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 QUOTED = "Am 26.11.2026 schrieb Lindenhof:\n> Ihre Kanne ist unterwegs."
 ANSWER = "Ihre Sendung ist unterwegs und kommt voraussichtlich morgen."
 

@@ -19,7 +19,7 @@ from tests.plugins.mail.inbox import box, raw_mail, watched
 from .conftest import Open
 from .test_desk_page import PHONE, sit_down
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ME = "desk@shop.test"
 PASS = "dmarc=pass header.from=example.net"
 ANSWER = "Ihre Sendung ist unterwegs und kommt voraussichtlich morgen."

@@ -20,7 +20,7 @@ from .conftest import Open
 from .test_desk_page import sit_down
 from .test_desk_tools import picture, says
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 OFFERED = [
     Template("back", "Bitte um Antwort", "Bitte antworten Sie uns kurz."),
     Template(

@@ -20,7 +20,7 @@ from plugins.web.testing_bot import WebBot, web_bot
 from .conftest import Open
 from .test_desk_page import PHONE, sit_down
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PICTURES = os.environ.get("PICTURES")
 
 

@@ -16,7 +16,7 @@ from bot.store.codec import utc_now
 from bot.testing.running import RunningBot, running_bot
 from tests.browser.conftest import Open
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TEXT = (
     "Guten Tag,\n\nIhr Code lautet: 482913\n\nWofür er ist: neue Lieferadresse, Bestellung "

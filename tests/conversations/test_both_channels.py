@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from plugins.telegram.testing import TelegramSimulator
 from plugins.whatsapp.testing import TwilioSimulator
 from tests.conversations import test_telegram, test_whatsapp
 from tests.conversations.main_job import running
 from tests.live.process import BotProcess
 from tests.live.shop import LiveShop
+
+pytestmark = pytest.mark.slow
 
 PUBLIC = "https://bot.shop.example"
 Running = tuple[TwilioSimulator, TelegramSimulator, BotProcess]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conversations.main_job import BJOERN
 from tests.conversations.test_both_channels import shop_on_both
 from tests.conversations.test_telegram import Chat
 from tests.conversations.test_whatsapp import Phone
 from tests.live.records import Records
 from tests.live.shop import LiveShop
+
+pytestmark = pytest.mark.slow
 
 
 async def test_nobody_tells_the_story_again_in_the_other_channel(tmp_path: Path) -> None:

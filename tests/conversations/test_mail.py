@@ -26,6 +26,8 @@ from tests.live.waiting import eventually
 from tests.live.words import said
 from tests.plugins.mail.inbox import box
 
+pytestmark = pytest.mark.slow
+
 SHOP = "kontor@shop.test"
 BJOERN, JOERG = "bjoern.weiss@example.net", "joerg.mueller@example.org"
 """On the orders B-100237 and B-100235."""

@@ -18,6 +18,8 @@ from tests.live.records import Records
 from tests.live.shop import LiveShop
 from tests.live.words import said
 
+pytestmark = pytest.mark.slow
+
 ELSEWHERE = "+491700000042"
 """A number that no order carries."""
 

@@ -13,6 +13,8 @@ from tests.live.records import Records
 from tests.live.shop import LiveShop
 from tests.live.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 COPIES = {
     "de": ["Welche Daten haben Sie über mich?", "schick mir mal bitte meine daten",
            "DSGVO Auskunft bitte", "was habt ihr eigentlich alles über mich gespeichert?"],

@@ -24,6 +24,8 @@ from tests.live.process import BotProcess
 from tests.live.records import Records
 from tests.live.shop import LiveShop
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Chat(Person):

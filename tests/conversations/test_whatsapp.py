@@ -25,6 +25,8 @@ from tests.live.process import BotProcess
 from tests.live.records import Records
 from tests.live.shop import LiveShop
 
+pytestmark = pytest.mark.slow
+
 PUBLIC = "https://bot.shop.example"
 
 

@@ -64,6 +64,23 @@ async def test_what_is_no_code_is_asked(counter: Counters) -> None:
         assert await answers.say(code) == ASKED.says[0]
 
 
+async def test_a_code_after_too_many_tries_is_no_order(counter: Counters) -> None:
+    """Who guessed on was asked for the postcode of "order 666666"."""
+    clock = MovingClock()
+    async with counter(clock=clock) as c:
+        await c.says(PAIR)
+        wrong = other_than(await c.code())
+        for _ in range(5):
+            await c.says(wrong)
+        answers, here = Answers(c), c.world.channel.name
+        for text in (wrong, f"Der Code ist {wrong}"):
+            assert await answers.say(text, channel=here) == Say("utter_code_paused")
+        for text in ("B-100234", "Und jetzt?"):
+            assert await answers.say(text, channel=here) == ASKED.says[0]
+        clock.move(16 * 60)
+        assert await answers.say(wrong, channel=here) == ASKED.says[0]
+
+
 @pytest.mark.parametrize("channel", ["whatsapp", "telegram", "slack", "web", "mail"])
 def test_every_channel_of_ours_has_words(channel: str) -> None:
     words = "".join(file.read_text("utf-8") for file in TEXTS[0].glob("identity.yml"))

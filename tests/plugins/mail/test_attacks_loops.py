@@ -8,12 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.testing import RunningBot
 from bot.testing.world import SETTLED
 from plugins.mail.testing_servers import MailServers
 from plugins.mail.testing_smtp import Taken, faulty_smtp
 from tests.plugins.mail.inbox import box, mail_bot, watched
 from tests.plugins.mail.pile import mindless
+
+pytestmark = pytest.mark.slow
 
 _PER_DAY = 4
 _THREADS = 3

@@ -24,6 +24,8 @@ from tests.plugins.mail.inbox import (
     watched,
 )
 
+pytestmark = pytest.mark.slow
+
 ME = "support@shop.test"
 
 

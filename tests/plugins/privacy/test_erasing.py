@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.ports import Tx
 from bot.store import audit
 from bot.store.codec import utc_now
@@ -16,6 +18,8 @@ from plugins.privacy.routes import PATH
 from plugins.slack.testing import SlackSimulator
 from plugins.slack.testing_desk import DeskBench, desk_bot
 from tests.live.leftovers import left_in
+
+pytestmark = pytest.mark.slow
 
 NAME, WHO, WORDS = "Zaphod Markerson", "markerzaphod", "markerword"
 FILE, ANSWER, NOTE = b"%PDF-1.4 markerpdf", "markeranswer", "markernote"

@@ -12,6 +12,8 @@ from plugins.slack.testing import Person, Room, SlackSimulator
 
 from .apps import Notes, running
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_dead_socket_is_noticed_and_what_it_swallowed_comes(
     slack: SlackSimulator, jonas: Person, support: Room, tmp_path: Path

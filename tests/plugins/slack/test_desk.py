@@ -16,6 +16,8 @@ from plugins.slack import desk_watch
 from plugins.slack.testing import OpenView, Refused, SlackSimulator
 from plugins.slack.testing_desk import UNDO, DeskBench, desk_bot
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def bench(slack: SlackSimulator, tmp_path: Path) -> AsyncIterator[DeskBench]:

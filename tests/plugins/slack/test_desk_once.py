@@ -13,6 +13,8 @@ from bot.ports import Reject
 from plugins.slack.testing import SlackSimulator
 from plugins.slack.testing_desk import UNDO, DeskBench, desk_bot
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def bench(slack: SlackSimulator, tmp_path: Path) -> AsyncIterator[DeskBench]:

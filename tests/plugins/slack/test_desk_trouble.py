@@ -23,6 +23,8 @@ from plugins.slack.testing import SlackSimulator
 from plugins.slack.testing_desk import DeskBench, desk_bot
 from plugins.slack.testing_samples import words
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def bench(slack: SlackSimulator, tmp_path: Path) -> AsyncIterator[DeskBench]:

@@ -15,6 +15,8 @@ from plugins.slack.testing import Person, Room, SlackSimulator
 from .apps import Notes, running
 from .test_channel import customers, outbound
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:

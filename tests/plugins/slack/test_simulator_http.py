@@ -97,7 +97,7 @@ async def test_a_slow_answer_is_none_and_no_retry_is_heeded(
     slack: SlackSimulator, page: Page, jonas: Person, support: Room
 ) -> None:
     assert slack.http is not None
-    page.slow, slack.http.ack_seconds = 60.0, 0.1
+    page.slow, slack.http.ack_seconds = 3.0, 0.1
     await jonas.writes(support, "Hallo?")
     await slack.events.settled()
     assert page.retries()[1:] == [(str(number), "http_timeout") for number in (1, 2, 3)]

@@ -16,6 +16,8 @@ from plugins.telegram.testing import Customer, TelegramSimulator
 from plugins.telegram.testing_wire import contact_of, location_of, message_of, photo_of, user_of
 from tests.live.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 64
 NUMBER = "+491713920001"
 

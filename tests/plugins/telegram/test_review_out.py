@@ -34,6 +34,8 @@ from plugins.telegram.testing import Customer, TelegramSimulator
 from plugins.telegram.testing_shown import units
 from tests.live.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (300).to_bytes(4, "big") * 2 + b"\0" * 64
 WIDE = PNG[:16] + (4000).to_bytes(4, "big") + (100).to_bytes(4, "big") + b"\0" * 64
 METHOD = SendMessage(chat_id=1, text="x")

@@ -26,6 +26,8 @@ from plugins.telegram.testing import Customer, TelegramSimulator
 from tests.live.waiting import eventually
 from tests.plugins.telegram.conftest import PUBLIC, SECRET
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
