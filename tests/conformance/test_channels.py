@@ -31,22 +31,27 @@ class TestWhatsApp(ChannelConformance):
     harness = WhatsAppHarness
 
 
+@pytest.mark.slow
 class TestTelegram(ChannelConformance):
     harness = TelegramHarness
 
 
+@pytest.mark.slow
 class TestTelegramWebhook(ChannelConformance):
     harness = TelegramWebhookHarness
 
 
+@pytest.mark.slow
 class TestSlack(ChannelConformance):
     harness = SlackHarness
 
 
+@pytest.mark.slow
 class TestSlackHttp(ChannelConformance):
     harness = SlackHttpHarness
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(missing()), reason=f"install {', '.join(missing())}")
 class TestMail(ChannelConformance):
     harness = MailHarness

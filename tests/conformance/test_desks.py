@@ -27,57 +27,68 @@ class TestWebDeskWithWeb(DeskSuite):
     harness = WebHarness
 
 
+@pytest.mark.slow
 class TestWebDeskWithTelegram(DeskSuite):
     desk = WebDeskHarness
     harness = TelegramHarness
 
 
+@pytest.mark.slow
 class TestWebDeskWithWhatsApp(DeskSuite):
     desk = WebDeskHarness
     harness = WhatsAppHarness
 
 
+@pytest.mark.slow
 class TestSlackDeskWithWeb(DeskSuite):
     desk = SlackDeskHarness
     harness = WebHarness
 
 
+@pytest.mark.slow
 class TestSlackDeskWithTelegram(DeskSuite):
     desk = SlackDeskHarness
     harness = TelegramHarness
 
 
+@pytest.mark.slow
 class TestSlackDeskWithWhatsApp(DeskSuite):
     desk = SlackDeskHarness
     harness = WhatsAppHarness
 
 
+@pytest.mark.slow
 class TestWebDeskWithSlack(DeskSuite):
     desk = WebDeskHarness
     harness = SlackHarness
 
 
+@pytest.mark.slow
 class TestWebDeskWithConsole(DeskSuite):
     desk = WebDeskHarness
     harness = PromptHarness
 
 
+@pytest.mark.slow
 class TestSlackDeskWithSlack(DeskSuite):
     desk = SharedSlackDeskHarness
     harness = SharedSlackHarness
 
 
+@pytest.mark.slow
 class TestSlackDeskWithConsole(DeskSuite):
     desk = SlackDeskHarness
     harness = PromptHarness
 
 
+@pytest.mark.slow
 @_MAIL
 class TestWebDeskWithMail(DeskSuite):
     desk = WebDeskHarness
     harness = MailHarness
 
 
+@pytest.mark.slow
 @_MAIL
 class TestSlackDeskWithMail(DeskSuite):
     desk = SlackDeskHarness
