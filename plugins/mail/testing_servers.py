@@ -54,6 +54,10 @@ def missing() -> list[str]:
     return [package for package, program in _PROGRAMS.items() if not Path(program).exists()]
 
 
+_WITH_US = ("sh", "-c", '"$@" & cat >/dev/null; kill $!; wait $!', "sh")
+"""Ends a server when its standard input ends: also with tests that were killed."""
+
+
 @dataclass
 class MailServers:
     """Both servers while they run."""
@@ -147,15 +151,18 @@ class MailServers:
     def _start(self, program: list[str], port: int) -> subprocess.Popen[bytes]:
         with (self.folder / "servers.log").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own words
-                program, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                [*_WITH_US, *program],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         until = time.monotonic() + _START
         while time.monotonic() < until and process.poll() is None:
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 return process
             time.sleep(0.05)
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _end(process)
         said = (self.folder / "servers.log").read_text("utf-8", "replace")[-2000:]
         raise RuntimeError(f"{program[0]} does not listen: {said}")
 
@@ -163,14 +170,18 @@ class MailServers:
         process = self._running.pop(name, None)
         if process is None:
             return
-        if farewell:
-            with suppress(ProcessLookupError):
-                process.terminate()
+        if farewell and process.stdin is not None:
+            process.stdin.close()
             with suppress(subprocess.TimeoutExpired):
                 process.wait(10)
-        with suppress(ProcessLookupError):  # sessions of it, too
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):  # its sessions, too
+        os.killpg(process.pid, signal.SIGKILL)
+    with process:  # closes its input, and waits
+        pass
 
 
 def _padded(match: re.Match[str]) -> str:
