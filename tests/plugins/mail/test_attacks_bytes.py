@@ -44,9 +44,19 @@ _PIECES = (
     *("zustellung ", "delivery ", "empfänger ", "postfach ", "mailbox ", "5.1.1 ", "550 "),
     *("ich bin ", "im urlaub ", "out of ", "automatische ", "diese e-mail wurde ", "=?utf-8?q?"),
     *("http://", "https://a.b/", "gesendet von ", "sent from my ", "mfg ", "Original ", "Urspr"),
-    *("mfg\n", "regards\n", "Hallo\n", "wrote: ", "{\\rtf1 "),
+    *('\\"', '"\\"', "mfg\n", "regards\n", "Hallo\n", "wrote: ", "{\\rtf1 "),
 )
-_HEADS = ("Hallo", "Vielen Dank, ", "mfg", "cannot", "Von: a", "Am 1.1.2026 ", "Re: ", "=?utf-8?q?")
+_HEADS = (
+    "Hallo",
+    "Vielen Dank, ",
+    "mfg",
+    "cannot",
+    "Von: a",
+    "Am 1.1.2026 ",
+    "Re: ",
+    "=?utf-8?q?",
+    '"',
+)
 Work = Callable[[str], object]
 _WORK: dict[str, Work] = {
     "text": lambda said: parse(_with(text=said)),
@@ -102,7 +112,22 @@ def test_no_text_takes_more_time_than_its_length(name: str) -> None:
 @pytest.mark.parametrize("head", _HEADS)
 def test_nor_does_a_word_with_a_flood_behind_it(name: str, head: str) -> None:
     """A pattern that begins with a word is tried once, and may then try each length of a gap."""
-    for piece in (" ", "\t", "\u00a0", "A", " a", " A", "\n", " \n", "-", ".", "> ", "(", "1"):
+    for piece in (
+        " ",
+        "\t",
+        "\u00a0",
+        "A",
+        " a",
+        " A",
+        "\n",
+        " \n",
+        "-",
+        ".",
+        "> ",
+        "(",
+        "1",
+        '\\"',
+    ):
         said = head + piece * (100_000 // len(piece)) + "\0!"
         assert seconds(partial(_WORK[name], said), 2) < 2, piece
 
