@@ -100,6 +100,45 @@ async def test_what_a_strangers_rule_sent_on_is_for_a_person_and_a_newsletter_is
     assert await desk.cases() == ["mail_maybe_a_machine"]
 
 
+async def test_an_answer_from_an_address_that_wants_none_is_seen(desk: Desk) -> None:
+    """A shipper's desk writes from one; what it says in a thread was shown to nobody."""
+    no_reply = "noreply@example.net"
+    await desk.takes(raw_mail(sender=no_reply))
+    key = (await desk.last())["address"]
+    assert await desk.cases() == []
+    await desk.sends(key, "2@shop")
+    await desk.takes(
+        raw_mail("Ja", sender=no_reply, message_id="<3@x>", In_Reply_To="<2@shop>"),
+    )
+    assert (await desk.last())["address"] == key
+    assert await desk.cases() == ["mail_maybe_a_machine"]
+
+
+async def test_what_our_own_rule_sent_on_is_asked_and_what_a_person_sees_is_filed(
+    desk: Desk,
+) -> None:
+    await desk.takes(raw_mail(X_MS_Exchange_Inbox_Rules_Loop="info@shop.test"))
+    assert await desk.cases() == []
+    assert (await desk.last())["kind"] == "text"
+    await desk.takes(raw_mail(message_id="<2@x>", X_MS_Exchange_Inbox_Rules_Loop="old@example.net"))
+    await desk.takes(raw_mail("Rabatt!", message_id="<3@x>", List_Unsubscribe="<mailto:a@b.c>"))
+    rows = await desk.bot.rows("SELECT filed FROM mail_imports ORDER BY uid")
+    # Only the newsletter, which no desk shows, stays unread where people may look.
+    assert [row["filed"] for row in rows] == [0, 0, 1]
+
+
+async def test_too_many_threads_are_the_reason_also_where_a_rule_sent_them_on(
+    tmp_path: Path,
+) -> None:
+    async with mail_bot(tmp_path, BOX) as bot:
+        desk = Desk(bot, threads_per_day=1)
+        await desk.takes(raw_mail())
+        await desk.takes(
+            raw_mail(message_id="<2@x>", X_MS_Exchange_Inbox_Rules_Loop="old@example.net")
+        )
+        assert await desk.cases() == ["mail_too_many"]
+
+
 @pytest.mark.parametrize(
     ("sender", "shown"),
     [
