@@ -103,6 +103,15 @@ def test_time_is_in_proportion_to_the_bytes(name: str) -> None:
     assert seconds(lambda: parse(raw), limit) < limit
 
 
+def test_a_text_that_only_calls_itself_html_is_read_as_one() -> None:
+    """Each of its lines was made a tag, and read twice: a megabyte of them took nine seconds."""
+    html = HEAD + b"Content-Type: text/html\n\n"
+    made = parse(html + b"Grun &amp;  Blau\nan <anna@example.org>\n\n ENDE")
+    assert made.text == "Grun & Blau\nan <anna@example.org>\n\nENDE"
+    raw = html + b"\n" * 1_000_000
+    assert seconds(lambda: parse(raw), 3) < 3
+
+
 TAGS = (
     "<div>", "<b>", "<table><tr><td>", "<blockquote>", "<ul><li>", "<!--",
     "<a href=\"", "<a href='\"", "<a ",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -181,6 +182,15 @@ HOSTILE = {
     ),
     "a sender in comments": raw_mail(sender="anna@example.net " + "(a)" * 60_000, results=PASS),
     "HTML without an end": raw_mail("<div>" * 600_000).replace(b"text/plain", b"text/html"),
+    "a sender in quotes without an end": raw_mail().replace(
+        b"From: ", b'From: "' + b'\\"' * 90_000 + b"\r\nX-From: "
+    ),
+    "a type of kilobytes": raw_mail(results=PASS).replace(
+        b"MIME-Version", b"Content-Type: " + b"{a " * 55_000 + b"\r\nMIME-Version"
+    ),
+    "a greeting with blanks": raw_mail("Hallo" + " " * 99_000 + "x\r\nWo ist es?"),
+    "a letter of closings": raw_mail("lg\r\n" * 100_000),
+    "blank lines": raw_mail("Hallo\r\n" + "\r\n" * 90_000 + "Wo ist es?"),
     "quotes": raw_mail("Am 27.11.2026 um 10:00\r\n> a\r\n" * 100_000),
 }
 
@@ -192,6 +202,7 @@ async def test_no_mail_stops_the_bot(
     """Each of these held the event loop, or the mailbox, for minutes; some for ever."""
     caplog.set_level(logging.ERROR)
     longest, done = 0.0, asyncio.Event()
+    gc.collect()  # what other tests have left would be collected while the time runs
 
     async def beats() -> None:
         nonlocal longest
