@@ -18,7 +18,7 @@ _SURE = {
 }
 _WORD_LANGUAGE = {word: lang for lang, words in _SURE.items() for word in words.split()}
 _ENOUGH = 2000  # characters: a longer text tells no more, and detecting holds up the store
-_QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)  # somebody else's words, in whatever language
+_QUOTED = re.compile(r"^[^\S\n]*>.*$", re.MULTILINE)  # somebody else's words, in whatever language
 _WORD = re.compile(r"[^\W\d_]+")
 _NO_WORDS = re.compile(r"^/\w+|@\w+")  # a messenger's command, and somebody's name there
 

@@ -36,10 +36,14 @@ class Terminal:
         self._waiting: list[asyncio.Future[dict[str, Any]]] = []  # one answer a line, in order
         self._writer: asyncio.StreamWriter | None = None
         self._connected = asyncio.Event()
+        self._talks: set[asyncio.Task[Any]] = set()
         self._shown: dict[str, str] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to the bot that came, until it goes."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._talks.add(task)
         self._writer = writer
         self._connected.set()
         try:
@@ -59,6 +63,13 @@ class Terminal:
                 future.cancel()
             self._waiting.clear()
             writer.close()
+            self._talks.discard(task)
+
+    async def ends(self) -> None:
+        """Hang up. One that is cancelled with the loop complains of it in whatever test is next."""
+        if self._writer is not None:
+            self._writer.close()
+        await asyncio.gather(*self._talks, return_exceptions=True)
 
     def listens_at(self, url: str) -> None:
         """As in the protocol; the bot comes to the terminal by itself."""
@@ -159,6 +170,7 @@ class ConsoleHarness(Harness):
             terminal = Terminal(Path(folder), bound.getsockname()[1])
             async with await asyncio.start_server(terminal.serve, sock=bound):
                 yield terminal
+                await terminal.ends()
 
     @asynccontextmanager
     async def beside(self, bot: AnyBot, settings: Mapping[str, Any]) -> AsyncIterator[None]:

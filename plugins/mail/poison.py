@@ -13,6 +13,7 @@ from plugins.mail.parsing.parse import parse
 log = logging.getLogger(__name__)
 
 _MOST = 100_000  # bytes of the beginning
+_LONGEST_FROM = 1000  # characters; that library reads many brackets one within the other
 _SHOWN = ("From", "To", "Date", "Subject")
 
 
@@ -31,9 +32,9 @@ def saved(raw: bytes) -> Mail:
         headers = BytesHeaderParser(policy=policy.compat32).parsebytes(raw[:_MOST])
         found = {name: " ".join(str(headers.get(name, "")).split()) for name in _SHOWN}
         message_id = str(headers.get("Message-ID", "")).strip().strip("<>")
+        name, email = parseaddr(found["From"][:_LONGEST_FROM])
     except Exception:  # as above; the original is kept in any case
-        found, message_id = dict.fromkeys(_SHOWN, ""), ""
-    name, email = parseaddr(found["From"])
+        found, message_id, name, email = dict.fromkeys(_SHOWN, ""), "", "", ""
     return Mail(
         message_id=message_id if message_id.isprintable() else "",
         sender=Person(email, name),

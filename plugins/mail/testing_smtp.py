@@ -54,6 +54,8 @@ class FaultySmtp:
     then: Callable[[Taken], None] = lambda _taken: None
     """Called with each mail that was taken, before its server says so."""
     sessions: int = 0
+    talks: set[Server] = field(default_factory=set)
+    """The connections that are open."""
     _faults: dict[At, list[str]] = field(default_factory=dict)
 
     def fail(self, at: At, reply: str, times: int = 1) -> None:
@@ -140,9 +142,26 @@ class Server(SMTP):
             self.drop()
         return usual if fault is None else fault or usual
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """As in aiosmtpd; also called a second time, for STARTTLS."""
+        super().connection_made(transport)
+        self._faulty.talks.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """As in aiosmtpd."""
+        self._faulty.talks.discard(self)
+        super().connection_lost(error)
+
     def drop(self) -> None:
         """End the connection as a crash would."""
-        cast(Transport, self.transport).abort()
+        if self.transport is not None:
+            cast(Transport, self.transport).abort()
+
+    async def ends(self) -> None:
+        """Drop it, and wait for what still works at it."""
+        self.drop()
+        if self._handler_coroutine is not None:
+            await asyncio.wait([self._handler_coroutine], timeout=5)
 
     async def push(self, status: str) -> None:  # type: ignore[override]
         """As in aiosmtpd, with the greeting as a step of its own."""
@@ -200,4 +219,5 @@ async def faulty_smtp(
         yield faulty
     finally:
         server.close()
+        await asyncio.gather(*(one.ends() for one in list(faulty.talks)))
         await server.wait_closed()

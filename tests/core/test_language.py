@@ -155,6 +155,8 @@ def test_a_very_long_text_takes_no_longer_than_its_beginning(detector: LanguageD
 
     started = time.perf_counter()
     assert detector.detect("wo ist mein paket " * 100_000, "en") == "de"
+    # Each blank line was the beginning of a quote that might follow all of them.
+    assert detector.detect("wo ist mein paket" + "\n" * 100_000 + "x", "en") == "de"
     assert time.perf_counter() - started < 0.5
 
 

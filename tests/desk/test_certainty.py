@@ -25,7 +25,7 @@ from bot.messages import (
     Turn,
     Understanding,
 )
-from bot.ports import Reject
+from bot.ports import Reject, UnknownOutcome
 from bot.testing import FakeChannel, FakePairs, MovingClock, World, call_of, world
 from bot.testing.actions import FakeAction
 from bot.testing.seat import Seat
@@ -161,6 +161,22 @@ async def test_who_was_told_of_a_person_gets_no_receipt(w: World) -> None:
     assert len(await hears(w, "mensch", answer)) == 1
     assert await hears(w, "noch etwas", said("Was denn?")) == []
     assert [text for text, *_ in await drafts(w)] == ["Was denn?"]
+
+
+async def test_a_case_of_which_the_customer_heard_nothing_spares_no_receipt(tmp_path: Path) -> None:
+    """An agent was called for a message that may be lost; the next one then got no word at all."""
+    clock = MovingClock()
+    async with mailing(tmp_path, clock) as w:
+        w.channel.faults.extend([UnknownOutcome(), UnknownOutcome()])
+        w.dialogue.replies["eins"] = said("1", SURE)
+        await w.says("eins")
+        await w.until("SELECT 1 FROM outbox WHERE attempts = 1")
+        clock.move(60)
+        await w.wake()
+        await w.until("SELECT 1 FROM cases WHERE reason = 'unknown'")
+        await w.settled()
+        (receipt,) = await hears(w, "zwei", said("2"))
+        assert receipt.startswith(RECEIPT)
 
 
 async def test_a_handoff_needs_no_draft(w: World) -> None:

@@ -101,3 +101,20 @@ async def test_a_message_of_which_nobody_knows_calls_an_agent(w: World, clock: M
     (note,) = await notes(w)
     assert "echo: a" in note
     assert "Unklar" in note
+    assert "noch einmal senden" in note
+    sent = "SELECT * FROM outbox WHERE op = 'send' AND target LIKE 'channel:%'"
+    assert len(await w.rows(sent)) == 1  # a word to the customer might be lost like this one
+
+
+async def test_all_pieces_of_which_nobody_knows_are_one_note(w: World, clock: MovingClock) -> None:
+    w.dialogue.replies["viel"] = Answer(tuple(Say(text=text) for text in "123"))
+    w.channel.faults.extend([UnknownOutcome()] * 6)
+    await w.says("viel")
+    for number in (1, 2, 3):
+        await w.until("SELECT 1 FROM outbox WHERE seq = :seq AND attempts = 1", seq=number)
+        clock.move(60)
+        await w.wake()
+        await w.until("SELECT 1 FROM outbox WHERE seq = :seq AND state = 'unknown'", seq=number)
+    await told(w)
+    assert len(await w.rows("SELECT * FROM cases")) == 1
+    assert len(await notes(w)) == 1

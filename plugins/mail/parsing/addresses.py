@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from plugins.mail.model import Person
 from plugins.mail.parsing.charsets import Charsets
@@ -12,10 +13,9 @@ MOST = 1000  # addresses of one header
 _LONGEST = 200_000  # characters of one header
 _NAME = 300  # characters of a name
 
-_TOKEN = re.compile(
-    r'"(?P<quoted>(?:[^"\\]|\\.)*)"|<(?P<angle>[^<>]*)>|(?P<mark>[(),;:"<>])|(?P<text>[^(),;:"<>]+)',
-    re.S,
-)
+_PLAIN = r'<(?P<angle>[^<>]*)>|(?P<mark>[(),;:"<>])|(?P<text>[^(),;:"<>]+)'
+_TOKEN = re.compile(rf'"(?P<quoted>(?:[^"\\]|\\.)*)"|{_PLAIN}', re.S)
+_UNQUOTED = re.compile(rf"(?P<quoted>(?!))|{_PLAIN}")
 _IN_ADDRESS = r"[^\s@<>\"',;:()]"
 _ADDRESS = re.compile(rf"(?<!{_IN_ADDRESS}){_IN_ADDRESS}+@{_IN_ADDRESS}+")  # from its beginning on
 _SPACE = re.compile(r"[ \t\r\n]+")
@@ -33,7 +33,7 @@ class _Reader:
 
     def read(self, value: str) -> list[Person]:
         depth = 0
-        for match in _TOKEN.finditer(value):
+        for match in _tokens(value):
             if len(self.found) >= MOST:
                 break
             depth = self._token(match, depth)
@@ -88,6 +88,15 @@ class _Reader:
     def _name(self, text: str) -> str:
         text = line(words(text[: _NAME * 10], self._charsets)).strip("\"' \t")
         return _SPACE.sub(" ", text)[:_NAME]
+
+
+def _tokens(value: str) -> Iterator[re.Match[str]]:
+    pattern, pos = _TOKEN, 0
+    while match := pattern.match(value, pos):
+        yield match
+        pos = match.end()
+        if match["mark"] == '"':  # it has no end, so that none of the escaped ones behind it has
+            pattern = _UNQUOTED
 
 
 def addresses(value: bytes, charsets: Charsets) -> list[Person]:

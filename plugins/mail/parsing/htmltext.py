@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from plugins.mail.parsing.htmltokens import Tag, tokens
 
@@ -332,6 +333,12 @@ def text_of(html: str) -> str:
         reader = _Reader(show_hidden=True)
         reader.read(html)
     return "\n".join(reader.out.lines).strip("\n")
+
+
+def without_tags(text: str) -> str:
+    """What is seen of a text that only calls itself HTML: its lines stay."""
+    lines = unescape(text).translate(_INVISIBLE).split("\n")
+    return "\n".join(_SPACE.sub(" ", line).strip(" ") for line in lines).strip("\n")
 
 
 def is_html(text: str) -> bool:

@@ -13,7 +13,7 @@ from plugins.mail.parsing.choice import Block, better
 from plugins.mail.parsing.flowed import is_encrypted, unarmoured, unflowed
 from plugins.mail.parsing.headers import Fields, decoded, first
 from plugins.mail.parsing.headers import block as header_block
-from plugins.mail.parsing.htmltext import is_html, text_of
+from plugins.mail.parsing.htmltext import is_html, text_of, without_tags
 from plugins.mail.parsing.mime import Node, Splitter
 from plugins.mail.parsing.names import safe
 from plugins.mail.parsing.transfer import decode, uu_files
@@ -176,7 +176,7 @@ class Assembly:
             text = text[: self._room.html]
         self._room.html -= len(text)
         self._cids.update(match.lower() for match in _CID.findall(text))
-        shown = text_of(text if is_html(text) else text.replace("\n", "<br>"))
+        shown = text_of(text) if is_html(text) else without_tags(text)
         return Block(shown, html=True, sources=[number])
 
     def _join(self, number: int) -> None:

@@ -13,11 +13,12 @@ from plugins.mail.quoting import words
 
 _MOST_LINES = 12
 _MOST_WORDS = 7  # of a line of an address; sentences have more
+_LONGEST_OPENING = 200  # characters: the time that its pattern takes is the square of them
 _OPENING = re.compile(
-    r"[ \t]*(?i:hallo|hi|hey|moin|servus|guten (?:tag|morgen|abend)|grüß gott|sehr geehrte\w*"
+    r"(?i:hallo|hi|hey|moin|servus|guten (?:tag|morgen|abend)|grüß gott|sehr geehrte\w*"
     r"|liebe[rs]?|hello|dear|good (?:day|morning|afternoon|evening))"
     r"(?:[ \t,]+(?i:und|and|zusammen|team|sir|madam|or|to whom it may concern|all|there|everyone"
-    r"|(?-i:[A-ZÄÖÜ])[\w.&-]*)){0,6}[ \t]*[,.!:]?[ \t]*$"
+    r"|(?-i:[A-ZÄÖÜ])[\w.&-]*)){0,6}[ \t]*[,.!:]?$"
 )
 _THANKS = re.compile(
     r"[ \t]*(?:(?:vielen|besten|herzlichen) dank|danke(?: (?:schön|sehr))?|many thanks|thanks)"
@@ -50,13 +51,18 @@ def unframed(text: str) -> tuple[str, str]:
 
 def _without_opening(lines: list[str]) -> tuple[str, list[str]]:
     first = next((index for index, line in enumerate(lines) if line.strip()), None)
-    if first is None or not _OPENING.match(lines[first]) or not _says_something(lines):
+    if first is None or not _opens(lines[first]) or not _says_something(lines):
         return "", lines
     return lines[first].strip(), lines[first + 1 :]
 
 
 def _without_closing(lines: list[str]) -> tuple[list[str], str]:
-    for index in (index for index, line in enumerate(lines) if _closes(line)):
+    # Only the last lines can be a closing: each is looked at once, however many say "Regards".
+    written, first = 0, len(lines)
+    while first and written <= _MOST_LINES:
+        first -= 1
+        written += bool(lines[first].strip())
+    for index in (index for index in range(first, len(lines)) if _closes(lines[index])):
         above, below = lines[:index], lines[index + 1 :]
         if _says_something(above) and _is_signature(below):
             told = [line for line in below if _TOLD.search(line)]
@@ -71,7 +77,12 @@ def _closes(line: str) -> bool:
 
 
 def _says_something(lines: list[str]) -> bool:
-    return any(line.strip() and not _OPENING.match(line) for line in lines)
+    return any(line.strip() and not _opens(line) for line in lines)
+
+
+def _opens(line: str) -> bool:
+    line = line.strip()
+    return len(line) <= _LONGEST_OPENING and _OPENING.match(line) is not None
 
 
 def _is_signature(lines: list[str]) -> bool:

@@ -47,6 +47,14 @@ def test_headers_of_machines(head: str, code: str) -> None:
     assert _mail(head) == code
 
 
+@pytest.mark.parametrize(
+    "head", ["Precedence: bulk\n", "X-Auto-Response-Suppress: All\n", "List-Id: <a.example.org>\n"]
+)
+def test_what_says_that_it_is_automatic_is_no_persons_whatever_else_it_asks(head: str) -> None:
+    """As bulk, each notice of an absence in a thread would call a person."""
+    assert _mail(head, subject="Automatische Antwort: Bestellung") == "auto_reply"
+
+
 def test_what_a_rule_of_the_shops_own_sends_on_is_the_customers() -> None:
     """Exchange marks mails that a rule sends from an old mailbox to the bot's like its answers."""
     raw = f"{CUSTOMER}X-MS-Exchange-Inbox-Rules-Loop: Info@Example.com\nSubject: Hallo\n\nText\n"

@@ -71,7 +71,7 @@ async def test_news_come_at_once_by_idle(servers: MailServers, tmp_path: Path) -
             began = time.monotonic()
             put(servers, number)
             await imported(bot, number)
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 30  # without it: an hour
 
 
 async def test_idle_is_begun_anew_before_the_server_hangs_up(

@@ -148,6 +148,27 @@ async def test_a_consent_for_a_time_is_told_before_it_ends(
         await tokens._look()
         assert "the consent ends in 6 days" in (tokens.trouble() or "")
         assert await alarms(store) == ["mail_login_consent_expires"]
+        at = NOW + timedelta(days=9)
+        late = Tokens(mailbox(server), session, store, lambda: at)
+        await late.access()
+        at += timedelta(days=9)
+        assert "the consent ends in 0 days" in (late.trouble() or "")
+        server.consent = None  # given anew, and for good
+        await late.access(refused=late._token.value if late._token else "")
+        assert late.trouble() is None
+
+
+@pytest.mark.parametrize("told", [None, "", "soon", [], 0, -1, float("nan"), float("inf"), 1e300])
+def test_a_time_that_makes_no_sense_is_none(told: object) -> None:
+    """A refresh token that lives for ten thousand years would be past the end of all dates."""
+    assert oauth._seconds(told) is None
+    assert oauth._life({"expires_in": told}) == oauth._LIFE
+
+
+def test_a_time_may_come_in_words_and_a_token_lives_no_month() -> None:
+    assert oauth._seconds("604799") == 604_799
+    assert oauth._life({"expires_in": "1800"}) == 1800
+    assert oauth._life({"expires_in": 31 * 24 * 3600}) == oauth._LIFE
 
 
 async def test_each_mailbox_has_alarms_of_its_own(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -100,6 +101,45 @@ async def test_what_a_strangers_rule_sent_on_is_for_a_person_and_a_newsletter_is
     assert await desk.cases() == ["mail_maybe_a_machine"]
 
 
+async def test_an_answer_from_an_address_that_wants_none_is_seen(desk: Desk) -> None:
+    """A shipper's desk writes from one; what it says in a thread was shown to nobody."""
+    no_reply = "noreply@example.net"
+    await desk.takes(raw_mail(sender=no_reply))
+    key = (await desk.last())["address"]
+    assert await desk.cases() == []
+    await desk.sends(key, "2@shop")
+    await desk.takes(
+        raw_mail("Ja", sender=no_reply, message_id="<3@x>", In_Reply_To="<2@shop>"),
+    )
+    assert (await desk.last())["address"] == key
+    assert await desk.cases() == ["mail_maybe_a_machine"]
+
+
+async def test_what_our_own_rule_sent_on_is_asked_and_what_a_person_sees_is_filed(
+    desk: Desk,
+) -> None:
+    await desk.takes(raw_mail(X_MS_Exchange_Inbox_Rules_Loop="info@shop.test"))
+    assert await desk.cases() == []
+    assert (await desk.last())["kind"] == "text"
+    await desk.takes(raw_mail(message_id="<2@x>", X_MS_Exchange_Inbox_Rules_Loop="old@example.net"))
+    await desk.takes(raw_mail("Rabatt!", message_id="<3@x>", List_Unsubscribe="<mailto:a@b.c>"))
+    rows = await desk.bot.rows("SELECT filed FROM mail_imports ORDER BY uid")
+    # Only the newsletter, which no desk shows, stays unread where people may look.
+    assert [row["filed"] for row in rows] == [0, 0, 1]
+
+
+async def test_too_many_threads_are_the_reason_also_where_a_rule_sent_them_on(
+    tmp_path: Path,
+) -> None:
+    async with mail_bot(tmp_path, BOX) as bot:
+        desk = Desk(bot, threads_per_day=1)
+        await desk.takes(raw_mail())
+        await desk.takes(
+            raw_mail(message_id="<2@x>", X_MS_Exchange_Inbox_Rules_Loop="old@example.net")
+        )
+        assert await desk.cases() == ["mail_too_many"]
+
+
 @pytest.mark.parametrize(
     ("sender", "shown"),
     [
@@ -142,6 +182,15 @@ HOSTILE = {
     ),
     "a sender in comments": raw_mail(sender="anna@example.net " + "(a)" * 60_000, results=PASS),
     "HTML without an end": raw_mail("<div>" * 600_000).replace(b"text/plain", b"text/html"),
+    "a sender in quotes without an end": raw_mail().replace(
+        b"From: ", b'From: "' + b'\\"' * 90_000 + b"\r\nX-From: "
+    ),
+    "a type of kilobytes": raw_mail(results=PASS).replace(
+        b"MIME-Version", b"Content-Type: " + b"{a " * 55_000 + b"\r\nMIME-Version"
+    ),
+    "a greeting with blanks": raw_mail("Hallo" + " " * 99_000 + "x\r\nWo ist es?"),
+    "a letter of closings": raw_mail("lg\r\n" * 100_000),
+    "blank lines": raw_mail("Hallo\r\n" + "\r\n" * 90_000 + "Wo ist es?"),
     "quotes": raw_mail("Am 27.11.2026 um 10:00\r\n> a\r\n" * 100_000),
 }
 
@@ -153,6 +202,7 @@ async def test_no_mail_stops_the_bot(
     """Each of these held the event loop, or the mailbox, for minutes; some for ever."""
     caplog.set_level(logging.ERROR)
     longest, done = 0.0, asyncio.Event()
+    gc.collect()  # what other tests have left would be collected while the time runs
 
     async def beats() -> None:
         nonlocal longest
