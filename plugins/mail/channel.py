@@ -13,13 +13,13 @@ from bot.store.codec import utc_now
 from bot.store.customers import WrittenBy
 from host.ports import Health
 from plugins.mail import threads
-from plugins.mail.intake import Intake
 from plugins.mail.line import Line
-from plugins.mail.mailbox import Mailbox
 from plugins.mail.names import CHANNEL, TEXT_LIMIT
 from plugins.mail.oauth import Tokens, opened_tokens
-from plugins.mail.originals import stream
-from plugins.mail.sending import Sender
+from plugins.mail.receiving.intake import Intake
+from plugins.mail.receiving.mailbox import Mailbox
+from plugins.mail.receiving.originals import stream
+from plugins.mail.sending.sender import Sender
 from plugins.mail.settings import MailSettings
 
 

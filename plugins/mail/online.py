@@ -10,12 +10,12 @@ import aiohttp
 
 from bot.ports import Problem, Retry
 from bot.store.codec import utc_now
-from plugins.mail.imap import FAULTS, LoginRefused, NoFolder, Session
 from plugins.mail.oauth import TokenRefused, Tokens, TokenUnavailable
 from plugins.mail.offline import where
-from plugins.mail.sending import login_of
+from plugins.mail.receiving.imap import FAULTS, LoginRefused, NoFolder, Session
+from plugins.mail.sending.sender import login_of
+from plugins.mail.sending.smtp import Relay
 from plugins.mail.settings import Mailbox, MailSettings
-from plugins.mail.smtp import Relay
 
 
 async def online_problems(settings: MailSettings) -> Sequence[Problem]:

@@ -17,13 +17,13 @@ from bot.testing.conformance_wire import Fault, Harness, Seen, Taken, Update
 from bot.testing.world import texts_of
 from host.wiring import OUR_DIALOGUE
 from plugins.mail.channel import MailChannel
-from plugins.mail.imap import _HEAD
-from plugins.mail.ledger import fingerprint
+from plugins.mail.receiving.imap import _HEAD
+from plugins.mail.receiving.ledger import fingerprint
+from plugins.mail.sending.wording import GREETING
 from plugins.mail.settings import MailSettings
 from plugins.mail.testing_servers import PASSWORD, MailServers, mail_servers
 from plugins.mail.testing_smtp import DROP, FaultySmtp, faulty_smtp
 from plugins.mail.testing_smtp import Taken as Sent
-from plugins.mail.wording import GREETING
 
 OURS = "support@shop.test"
 THEIRS = "anna@example.net"

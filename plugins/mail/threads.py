@@ -20,8 +20,8 @@ from bot.store import conversations
 from bot.store.codec import stamp
 from bot.store.customers import WrittenBy
 from plugins.mail.addresses import normal
-from plugins.mail.auth_results import Verdict
 from plugins.mail.model import Mail
+from plugins.mail.receiving.auth_results import Verdict
 
 _MOST_REFERENCES = 50  # the newest; a thread's own are among them
 _SAME_SUBJECT_WITHIN = timedelta(days=90)

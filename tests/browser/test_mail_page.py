@@ -7,7 +7,7 @@ import shutil
 import pytest
 from playwright.async_api import async_playwright
 
-from plugins.mail.page import page
+from plugins.mail.sending.page import page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [

@@ -23,8 +23,8 @@ from bot.ports import Row
 from bot.store.codec import attachments_from_json
 from bot.testing import RunningBot, ScriptedDialogue
 from bot.testing.world import SETTLED
-from plugins.mail.ledger import fingerprint
 from plugins.mail.parsing.parse import content, parse
+from plugins.mail.receiving.ledger import fingerprint
 from plugins.mail.testing_servers import MailServers
 from plugins.mail.testing_smtp import FaultySmtp, Taken
 from tests.plugins.mail.inbox import box, health, mail_bot

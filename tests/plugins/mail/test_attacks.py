@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from bot.ports import Row
 from bot.store.codec import utc_now
 from bot.testing import RunningBot
-from plugins.mail.auth_results import Verdict, verdict
-from plugins.mail.intake import Intake
-from plugins.mail.ledger import Source
 from plugins.mail.parsing.parse import parse
-from plugins.mail.seen import Fetched
+from plugins.mail.receiving.auth_results import Verdict, verdict
+from plugins.mail.receiving.intake import Intake
+from plugins.mail.receiving.ledger import Source
+from plugins.mail.receiving.seen import Fetched
+from plugins.mail.receiving.wire import participant
 from plugins.mail.settings import Mailbox, MailSettings
 from plugins.mail.testing_servers import AUTHSERV, PASSWORD
 from plugins.mail.testing_smtp import FaultySmtp, faulty_smtp
-from plugins.mail.wire import participant
 from tests.plugins.mail.inbox import mail_bot, raw_mail
 from tests.plugins.mail.pile import report
 

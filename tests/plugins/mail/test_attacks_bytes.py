@@ -14,20 +14,20 @@ from pathlib import Path
 import pytest
 
 from bot.ports import Row
-from plugins.mail.auth_results import sole_sender, verdict
-from plugins.mail.compose import base_subject
-from plugins.mail.ledger import fingerprint
-from plugins.mail.page import page
 from plugins.mail.parsing import rtf
 from plugins.mail.parsing.bounces import bounce
 from plugins.mail.parsing.kinds import automatic
 from plugins.mail.parsing.names import safe
 from plugins.mail.parsing.parse import parse
-from plugins.mail.poison import saved
 from plugins.mail.quoting.frame import unframed
 from plugins.mail.quoting.quotes import fold
+from plugins.mail.receiving.auth_results import sole_sender, verdict
+from plugins.mail.receiving.ledger import fingerprint
+from plugins.mail.receiving.poison import saved
+from plugins.mail.receiving.wire import inbound
+from plugins.mail.sending.compose import base_subject
+from plugins.mail.sending.page import page
 from plugins.mail.threads import Place
-from plugins.mail.wire import inbound
 from tests.plugins.mail.cpu import seconds
 from tests.plugins.mail.inbox import raw_mail
 from tests.plugins.mail.test_attacks import Desk, desk, mailbox

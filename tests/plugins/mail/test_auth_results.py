@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from plugins.mail.auth_results import Verdict, sole_sender, verdict
 from plugins.mail.parsing.parse import parse
+from plugins.mail.receiving.auth_results import Verdict, sole_sender, verdict
 from plugins.mail.settings import Mailbox
 
 PASS = "mx.shop.test; dmarc=pass (p=none) header.from=example.net"

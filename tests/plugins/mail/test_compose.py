@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.ports import Reject
-from plugins.mail import header_text
 from plugins.mail.addresses import is_address, normal
-from plugins.mail.compose import File, Letter, address, base_subject, compose, reply_subject
-from plugins.mail.page import page
+from plugins.mail.sending import header_text
+from plugins.mail.sending.compose import File, Letter, address, base_subject, compose, reply_subject
+from plugins.mail.sending.page import page
 
 AT = datetime(2026, 11, 27, 12, 30, tzinfo=UTC)
 HOSTILE = [

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.mail import hard
-from plugins.mail.hard import Hard
-from plugins.mail.ledger import Source
+from plugins.mail.receiving import hard
+from plugins.mail.receiving.hard import Hard
+from plugins.mail.receiving.ledger import Source
 
 
 def at(uid: int, validity: int = 7) -> Source:

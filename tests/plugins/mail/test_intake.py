@@ -15,9 +15,9 @@ from bot.store import conversations, outbox
 from bot.store.codec import utc_now
 from bot.testing import RunningBot
 from plugins.mail import threads
-from plugins.mail.intake import Intake
-from plugins.mail.ledger import Source
-from plugins.mail.seen import Fetched
+from plugins.mail.receiving.intake import Intake
+from plugins.mail.receiving.ledger import Source
+from plugins.mail.receiving.seen import Fetched
 from plugins.mail.settings import MailSettings
 from tests.plugins.mail.inbox import mail_bot, raw_mail
 

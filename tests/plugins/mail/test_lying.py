@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from plugins.mail import imap, mailbox
-from plugins.mail.imap import Described, Folder, Session
+from plugins.mail.receiving import imap, mailbox
+from plugins.mail.receiving.imap import Described, Folder, Session
 from plugins.mail.testing_servers import MailServers
 from tests.plugins.mail.inbox import box, client, health, imported, mail_bot, raw_mail, watched
 

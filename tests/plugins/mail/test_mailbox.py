@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.testing import RunningBot
-from plugins.mail.imap import Session
+from plugins.mail.receiving.imap import Session
 from plugins.mail.testing_servers import AUTHSERV, PASSWORD, MailServers, mail_servers
 from tests.plugins.mail.inbox import (
     box,
@@ -297,7 +297,7 @@ async def test_a_mail_over_the_limit_comes_in_part_and_stays_whole(
 async def test_a_mail_that_breaks_the_parser_stops_nothing_and_a_person_sees_it(
     servers: MailServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from plugins.mail import poison
+    from plugins.mail.receiving import poison
 
     real = poison.parse
 

@@ -214,7 +214,9 @@ async def test_secrets_go_to_no_address_that_the_provider_names(
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_every_alarm_has_words(language: str) -> None:
     folder = Path(__file__).parents[3] / "plugins" / "mail"
-    kinds = set(re.findall(r'_alarm\("(mail_\w+)"', (folder / "mailbox.py").read_text()))
+    kinds = set(
+        re.findall(r'_alarm\("(mail_\w+)"', (folder / "receiving" / "mailbox.py").read_text())
+    )
     kinds |= {
         f"{oauth.ALARM}_{what}"
         for what in re.findall(r'_alarm\("(\w+)"', (folder / "oauth.py").read_text())

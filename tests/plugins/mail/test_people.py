@@ -13,8 +13,8 @@ import pytest
 
 from host.texts import TextsBook
 from plugins.mail import names
-from plugins.mail.ledger import Source
-from plugins.mail.seen import Fetched
+from plugins.mail.receiving.ledger import Source
+from plugins.mail.receiving.seen import Fetched
 from tests.plugins.mail.inbox import mail_bot, raw_mail
 from tests.plugins.mail.test_intake import BOX, PASS, Desk
 

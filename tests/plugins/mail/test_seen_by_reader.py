@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from plugins.mail.compose import Automatic, Letter, compose
+from plugins.mail.sending.compose import Automatic, Letter, compose
 from plugins.mail.testing_conformance import seen_in
 from plugins.mail.testing_smtp import Taken
 

@@ -26,8 +26,9 @@ from host.files import DiskFiles
 from host.settings import FilesOptions
 from host.texts import TextsBook
 from plugins.knowledge.settings import KnowledgeSettings
-from plugins.mail import sent, threads
-from plugins.mail.sending import Sender
+from plugins.mail import threads
+from plugins.mail.sending import sent
+from plugins.mail.sending.sender import Sender
 from plugins.mail.settings import MailSettings
 from plugins.mail.testing_servers import PASSWORD, MailServers, Trouble
 from plugins.mail.testing_smtp import DROP, faulty_smtp
@@ -389,8 +390,8 @@ async def test_a_thread_that_is_gone_is_told(inbox: GivenInbox) -> None:
 @pytest.mark.parametrize("language", ["de", "en"])
 async def test_every_reason_has_words(language: str, formality: str) -> None:
     texts = TextsBook([DOMAIN], formality=formality)
-    source = (Path(__file__).parents[3] / "plugins" / "mail" / "replies.py").read_text()
-    source += (Path(__file__).parents[3] / "plugins" / "mail" / "smtp.py").read_text()
+    sending = Path(__file__).parents[3] / "plugins" / "mail" / "sending"
+    source = "".join((sending / name).read_text() for name in ("replies.py", "smtp.py"))
     pattern = r'"(mail_[a-z0-9_]+|(?:mailbox|domain)_[a-z]+|too_big|refused)"'
     reasons = set(re.findall(pattern, source))
     assert len(reasons) > 12

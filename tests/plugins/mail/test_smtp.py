@@ -12,8 +12,8 @@ import pytest
 
 from bot.ports import Reject, Retry, UnknownOutcome
 from plugins.mail.oauth import TokenRefused, Tokens
+from plugins.mail.sending.smtp import Login, Relay
 from plugins.mail.settings import SmtpServer
-from plugins.mail.smtp import Login, Relay
 from plugins.mail.testing_smtp import DROP, At, FaultySmtp, faulty_smtp
 
 CONTENT = b"From: service@shop.example\r\nSubject: x\r\n\r\n.Punkt\r\n.\r\n..zwei\r\n"
@@ -216,7 +216,7 @@ async def test_a_server_that_says_nothing_is_given_up_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """All before the content has one patience: past the outbox's minute nobody would know more."""
-    monkeypatch.setattr("plugins.mail.smtp._BEFORE", 0.3)
+    monkeypatch.setattr("plugins.mail.sending.smtp._BEFORE", 0.3)
     # Nothing accepts: the kernel makes the connections, and nobody ever says a word.
     with socket.create_server(("127.0.0.1", 0), backlog=16) as mute:
         port = mute.getsockname()[1]

@@ -13,8 +13,8 @@ import pytest
 from bot.store import SQLiteStore
 from bot.store.migrate import Migrations
 from plugins.mail import threads
-from plugins.mail.auth_results import Verdict
 from plugins.mail.model import Mail, Person
+from plugins.mail.receiving.auth_results import Verdict
 from plugins.mail.threads import Place
 
 NOW = datetime(2026, 11, 27, 10, tzinfo=UTC)

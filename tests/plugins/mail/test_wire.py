@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.messages import Inbound
-from plugins.mail import wire
 from plugins.mail.parsing.parse import parse
+from plugins.mail.receiving import wire
 from plugins.mail.threads import Place
 from tests.plugins.mail.inbox import raw_mail
 

@@ -9,9 +9,9 @@ from bot.messages import Address, Attachment, Inbound, Kind
 from plugins.mail.addresses import domain_of, is_address, normal
 from plugins.mail.model import Folded, Mail, Part
 from plugins.mail.names import CHANNEL, UNREADABLE
-from plugins.mail.originals import WHOLE_TEXT, reference
 from plugins.mail.quoting.frame import unframed
 from plugins.mail.quoting.quotes import fold
+from plugins.mail.receiving.originals import WHOLE_TEXT, reference
 from plugins.mail.threads import Place, base_subject, is_forward
 
 _MOST_FILES = 20

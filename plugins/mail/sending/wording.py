@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.messages import Author, Outbound
 from bot.ports import Texts
-from plugins.mail.compose import base_subject, reply_subject
+from plugins.mail.sending.compose import base_subject, reply_subject
 from plugins.mail.settings import Mailbox
 
 GREETING = "mail_greeting"

@@ -9,14 +9,14 @@ import logging
 from dataclasses import dataclass
 
 from plugins.mail.addresses import normal
-from plugins.mail.auth_results import Verdict, verdict
-from plugins.mail.ledger import Fingerprint, Source
 from plugins.mail.model import Bounce, Mail
 from plugins.mail.names import ENCRYPTED, FROM_US, NO_SENDER, SEVERAL_SENDERS, UNREADABLE
 from plugins.mail.parsing import bounces, kinds
-from plugins.mail.poison import read, saved
+from plugins.mail.receiving.auth_results import Verdict, verdict
+from plugins.mail.receiving.ledger import Fingerprint, Source
+from plugins.mail.receiving.poison import read, saved
+from plugins.mail.receiving.wire import participant
 from plugins.mail.settings import Mailbox, MailSettings
-from plugins.mail.wire import participant
 
 log = logging.getLogger(__name__)
 

@@ -12,14 +12,15 @@ from bot.messages import Address, Inbound, Kind, Receipt, State
 from bot.ports import Inbox, Refused, Row, Tx
 from bot.store import StoreError, conversations
 from bot.store.files import hand_over
-from plugins.mail import ledger, threads, wire
-from plugins.mail.auth_results import Verdict
-from plugins.mail.ledger import Fingerprint
+from plugins.mail import threads
 from plugins.mail.model import Bounce
 from plugins.mail.names import CHANNEL, MAYBE_A_MACHINE, TOO_MANY, UNDELIVERED
 from plugins.mail.parsing.kinds import UNSURE
-from plugins.mail.proposals import propose
-from plugins.mail.seen import Fetched, Seen, look, rescued
+from plugins.mail.receiving import ledger, wire
+from plugins.mail.receiving.auth_results import Verdict
+from plugins.mail.receiving.ledger import Fingerprint
+from plugins.mail.receiving.proposals import propose
+from plugins.mail.receiving.seen import Fetched, Seen, look, rescued
 from plugins.mail.settings import Mailbox, MailSettings
 from plugins.mail.threads import Place
 

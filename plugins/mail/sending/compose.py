@@ -18,9 +18,9 @@ from typing import Literal
 import idna
 
 from bot.ports import Reject
-from plugins.mail import header_text
 from plugins.mail.model import OWN_HEADER
-from plugins.mail.page import page
+from plugins.mail.sending import header_text
+from plugins.mail.sending.page import page
 
 Automatic = Literal["auto-replied", "auto-generated"]
 """What no person wrote (RFC 3834): an answer to a mail, or something that was sent unasked."""

@@ -16,9 +16,11 @@ from urllib.parse import urlsplit
 from bot.messages import Attachment, Author, Outbound
 from bot.ports import Files, Inbox, Reject, Row, Tx
 from bot.store.codec import utc_now
-from plugins.mail import sent, threads
+from plugins.mail import threads
 from plugins.mail.addresses import domain_of
-from plugins.mail.compose import (
+from plugins.mail.oauth import Tokens
+from plugins.mail.sending import sent
+from plugins.mail.sending.compose import (
     Automatic,
     File,
     Letter,
@@ -26,10 +28,9 @@ from plugins.mail.compose import (
     compose,
     needs_utf8,
 )
-from plugins.mail.oauth import Tokens
+from plugins.mail.sending.smtp import Login, Relay, Session
+from plugins.mail.sending.wording import Wording
 from plugins.mail.settings import Mailbox, MailSettings
-from plugins.mail.smtp import Login, Relay, Session
-from plugins.mail.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)

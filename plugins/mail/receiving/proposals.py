@@ -7,8 +7,8 @@ from datetime import datetime
 from bot.messages import Address
 from bot.ports import Tx
 from bot.store import conversations, linking
-from plugins.mail.auth_results import Verdict
 from plugins.mail.names import CHANNEL
+from plugins.mail.receiving.auth_results import Verdict
 from plugins.mail.threads import Place
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from plugins.mail.ledger import Source
+from plugins.mail.receiving.ledger import Source
 
 _ATTEMPTS = 4
 _RESTS = 3600.0  # seconds until the next attempt after these

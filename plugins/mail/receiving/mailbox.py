@@ -22,14 +22,14 @@ from bot.ports import Inbox, Refused, Row, Tx
 from bot.store import StoreError
 from bot.store.audit import raise_alarm
 from bot.store.codec import unstamp
-from plugins.mail import ledger
-from plugins.mail.hard import Hard
-from plugins.mail.imap import FAULTS, Folder, LoginRefused, NoFolder, Session
-from plugins.mail.intake import Intake
-from plugins.mail.ledger import Source
 from plugins.mail.line import Line
 from plugins.mail.oauth import TokenRefused, Tokens, TokenUnavailable
-from plugins.mail.seen import Fetched
+from plugins.mail.receiving import ledger
+from plugins.mail.receiving.hard import Hard
+from plugins.mail.receiving.imap import FAULTS, Folder, LoginRefused, NoFolder, Session
+from plugins.mail.receiving.intake import Intake
+from plugins.mail.receiving.ledger import Source
+from plugins.mail.receiving.seen import Fetched
 from plugins.mail.settings import Mailbox as Box
 from plugins.mail.settings import MailSettings
 

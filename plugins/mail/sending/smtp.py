@@ -24,7 +24,7 @@ from aiosmtplib import (
 
 from bot.ports import Retry, UnknownOutcome
 from plugins.mail.oauth import TokenRefused, Tokens, TokenUnavailable
-from plugins.mail.replies import Step, failure
+from plugins.mail.sending.replies import Step, failure
 from plugins.mail.settings import SmtpServer
 
 # Together they stay below the minute that the outbox gives a channel: past it nobody knows more.
