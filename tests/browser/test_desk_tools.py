@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from bot.messages import Outbound
 from bot.ports import Reject
@@ -105,6 +106,35 @@ async def test_sent_lines_are_edited_and_deleted_at_the_customers(
     await expect(second.locator(".foot")).to_contain_text("Beim Kunden gelöscht")
     await chat.reload()
     await expect(bubbles).to_have_text(["Ihr Paket ist morgen da"])
+
+
+async def test_what_is_written_while_a_line_is_sent_is_neither_lost_nor_late(
+    bot: WebBot, opened: Open
+) -> None:
+    """The field was emptied when the server had answered: with it went what was written since."""
+    chat = await opened(f"{bot.url}/chat")
+    await says(chat, "Mensch", key="Enter")
+    desk = await sit_down(opened, bot, "Anna Beck")
+    await desk.locator(".case").click()
+    await desk.locator("#do-take_over").click()
+    await expect(desk.locator("#writing")).to_be_visible()
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await desk.route("**/desk/api/commands", held.put)
+    await says(desk, "eins")
+    await expect(desk.locator("#text")).to_have_value("")
+    await says(desk, "zwei")  # sent as soon as the first one is taken
+    await expect(desk.locator("#text")).to_have_value("zwei")
+    await (await held.get()).continue_()
+    await expect(desk.locator("#text")).to_have_value("")
+    await desk.locator("#text").fill("drei")
+    await (await held.get()).fulfill(status=409, json={"error": "x", "message": "Ging nicht."})
+    await expect(desk.locator("#text")).to_have_value("zwei\ndrei")
+    await expect(desk.locator("#failure")).to_have_text("Ging nicht.")
+    await desk.unroute("**/desk/api/commands")
+    await desk.locator("#text").press("Control+Enter")
+    said = chat.locator(".by-agent .bubble")
+    await expect(said).to_have_text(["eins", "zwei\ndrei"])
+    await expect(desk.locator("#failure")).to_be_hidden()
 
 
 async def test_the_menu_by_mouse_and_by_keyboard(bot: WebBot, opened: Open) -> None:

@@ -39,7 +39,7 @@ const opens = (after) => api.opens(after);
 const menu = new CaseMenu({ words, me, command, colleagues, others, opens, done: quietly });
 const buttons = new Drawn(byId("actions"));
 const card = new Drawn(byId("card"));
-const composer = new Composer({ words, me, onSend: (kind, more) => command(kind, more), onTake: takeOver });
+const composer = new Composer({ words, me, onSend: command, onTake: takeOver });
 const stream = new Stream(() => "desk/api/events", { hello: () => reload(), changed }, showConnection);
 
 // --- what is shown
@@ -204,10 +204,10 @@ function quietly(work) {
   return attempt(work).catch(() => {});
 }
 
-async function command(kind, more = {}) {
+async function command(kind, more = {}, id = current.id) {
   if (!me()) await askName();
   if (!me()) throw new Error(words.t("ask_name_title"));
-  const result = await api.command(kind, current.id, me(), more);
+  const result = await api.command(kind, id, me(), more);
   changed();
   return result;
 }

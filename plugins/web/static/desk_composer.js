@@ -4,13 +4,14 @@ import { byId, el, fit } from "./dom.js";
 import { Uploads } from "./uploads.js";
 
 export class Composer {
-  /** `onSend(kind, more)` gives the command and throws with the reason when it is refused. */
+  /** `onSend(kind, more, id)` gives the command for a case and throws with the reason when it is refused. */
   constructor({ words, me, onSend, onTake }) {
     Object.assign(this, { words, me, onSend, onTake });
     this.item = null;
     this.mode = "line";
     this.drafts = new Map();
-    this.busy = false;
+    this.sending = false;
+    this.next = null; // what is to be sent as soon as the last one was taken
     this.field = byId("text");
     this.uploads = new Uploads({ list: byId("chips"), url: "desk/api/files", words, limit: () => 10 * 1024 * 1024, onChange: () => {} });
     this.listen();
@@ -111,32 +112,50 @@ export class Composer {
     byId("locked").append(el("button", { type: "button", class: item.agent ? "secondary" : "primary", onclick: this.onTake }, words.t(name)));
   }
 
+  /** What is sent leaves the field at once: the agent goes on writing, maybe in another case. */
   async send() {
-    const failure = byId("failure");
-    const say = (text) => {
-      failure.textContent = text;
-      failure.hidden = !text;
-    };
-    const text = this.field.value.trim();
-    if (this.uploads.busy) return say(this.words.t("wait_for_files"));
-    if (this.uploads.failed) return say(this.words.t("failed_file"));
-    const attachments = this.uploads.sent.map((file) => file.file);
-    if (this.busy || (!text && !attachments.length)) return;
-    this.busy = true;
-    byId("send").disabled = true;
-    say("");
-    try {
-      await this.onSend(this.mode, { text, attachments });
-      this.field.value = "";
-      this.drafts.delete(this.key);
-      this.uploads.clear();
-      fit(this.field);
-    } catch (error) {
-      say(error.message);
-    } finally {
-      this.busy = false;
-      byId("send").disabled = false;
-      this.field.focus();
+    if (this.uploads.busy) return this.complain(this.words.t("wait_for_files"));
+    if (this.uploads.failed) return this.complain(this.words.t("failed_file"));
+    if (this.sending) {
+      this.next = this.key;
+      return;
     }
+    const text = this.field.value.trim();
+    const attachments = this.uploads.sent.map((file) => file.file);
+    if (!text && !attachments.length) return;
+    const letter = { key: this.key, text, uploads: this.uploads.take() };
+    this.sending = true;
+    this.next = null;
+    this.field.value = "";
+    this.drafts.delete(this.key);
+    this.complain("");
+    fit(this.field);
+    this.field.focus();
+    try {
+      await this.onSend(this.mode, { text, attachments }, this.item.id);
+    } catch (error) {
+      this.next = null;
+      this.giveBack(letter);
+      this.complain(error.message);
+    }
+    this.sending = false;
+    if (this.next === this.key) this.send();
+  }
+
+  /** Nothing written is lost: it stands before what was written since. */
+  giveBack({ key, text, uploads }) {
+    if (key === this.key) {
+      this.field.value = [text, this.field.value].filter(Boolean).join("\n");
+      this.uploads.giveBack(uploads);
+      fit(this.field);
+    } else {
+      this.drafts.set(key, [text, this.drafts.get(key)].filter(Boolean).join("\n"));
+    }
+  }
+
+  complain(sentence) {
+    const failure = byId("failure");
+    failure.textContent = sentence;
+    failure.hidden = !sentence;
   }
 }

@@ -55,6 +55,19 @@ export class Uploads {
     this.onChange();
   }
 
+  /** The files so far; the list is empty for the next ones. */
+  take() {
+    const taken = this.items;
+    this.clear();
+    return taken;
+  }
+
+  giveBack(taken) {
+    this.items = [...taken, ...this.items];
+    this.list.prepend(...taken.map((item) => item.node));
+    this.onChange();
+  }
+
   start(file) {
     const item = { file, sent: null, failed: null, node: el("li", { class: "chip" }) };
     this.items.push(item);
