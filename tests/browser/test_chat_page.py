@@ -158,6 +158,7 @@ async def test_who_speaks_is_always_said(bot: WebBot, opened: Open) -> None:
 async def test_on_a_small_phone(bot: WebBot, opened: Open) -> None:
     page = await opened(f"{bot.url}/chat", **PHONE)
     await write(page, "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen" * 3)
+    await expect(page.locator(".by-bot")).to_contain_text("echo: Donau")  # else both are one turn
     await write(page, "Stornieren")
     await expect(page.get_by_role("button", name="Ja")).to_be_visible()
     wide = "document.documentElement.scrollWidth <= window.innerWidth"
