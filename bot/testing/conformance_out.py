@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from bot.desk import Line
@@ -10,7 +12,7 @@ from bot.store.codec import new_id
 from bot.testing.conformance_base import Conforming, when
 from bot.testing.conformance_bot import HANDOFF
 from bot.testing.conformance_in import PICTURE
-from bot.testing.conformance_scene import Scene, playing, require, scene
+from bot.testing.conformance_scene import MOMENT, Scene, playing, require, scene
 from bot.testing.conformance_wire import Fault
 
 ENDED = {"sent", "delivered", "read", "failed", "unknown"}
@@ -88,8 +90,7 @@ class GoesOut(Conforming):
             mute = [row["text"] for row in rows if row["state"] == "failed" and not row["reason"]]
             require(not mute, f"failed for no reason: {mute}")
             gone = [row["text"] for row in rows if row["state"] in ARRIVED]
-            seen = [one.text for one in await now.wire.seen()]
-            lost = [text for text in gone if text not in seen]
+            seen, lost = await _unseen(now, gone)
             if Fault.FAILS_LATER not in self.harness.faults:
                 require(not lost, f"called sent, and never seen: {lost}")
             require(seen[-1] == "echo: Zuletzt", "what came after the faults was not sent")
@@ -206,3 +207,14 @@ async def _marked(now: Scene, line: str, *states: str) -> None:
     require(row["state"] in states, f"the line is {row['state']} ({row['reason']})")
     shown = now.bot.desk.states.get(f"out:{line}")
     require(shown in states, f"the desk shows {shown}")
+
+
+async def _unseen(now: Scene, texts: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What the customer sees, and which of the texts is not among it after some moments."""
+    for _ in range(8):
+        seen = [one.text for one in await now.wire.seen()]
+        lost = [text for text in texts if text not in seen]
+        if not lost:
+            break
+        await asyncio.sleep(MOMENT)  # what was handed over may be on its way
+    return seen, lost

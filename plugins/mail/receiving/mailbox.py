@@ -62,6 +62,7 @@ class Mailbox:
         self._settings, self._box, self._inbox = settings, box, inbox
         self._intake, self._line, self._tokens, self._clock = intake, line, tokens, clock
         self._hard = Hard()
+        self._shut: set[str] = set()  # folders that the server did not open
         self._from: dict[str, tuple[int, int, float]] = {}  # folder: validity, UID, when compared
         self._refused_token: str | None = None
 
@@ -129,6 +130,9 @@ class Mailbox:
     async def _wait(self, visit: _Visit) -> None:
         """Until there may be something new: IDLE in the first folder, or a pause."""
         box, pause = self._box, self._settings.poll_seconds
+        if box.folders[0] in self._shut:  # no server tells of news in a folder that is not open
+            await asyncio.sleep(pause)
+            return
         if box.idle and await visit.call(visit.session.can, "IDLE"):
             several = len(box.folders) > 1
             if several:
@@ -148,8 +152,10 @@ class Mailbox:
         try:
             folder = await visit.call(visit.session.select, name)
         except NoFolder:
+            self._shut.add(name)
             self._line.note(name, f"the folder '{name}' cannot be opened")
             return False
+        self._shut.discard(name)
         self._line.note(name, "")
         start = await self._start(visit, name, folder)
         known_to = self._from.get(name)

@@ -126,6 +126,20 @@ async def test_a_lost_server_is_found_again(tmp_path: Path) -> None:
             await imported(bot, 2)
 
 
+async def test_a_folder_that_did_not_open_is_tried_again_at_the_next_poll(
+    servers: MailServers, tmp_path: Path
+) -> None:
+    """The bot waited by IDLE where nothing was open, and heard of no mail for half an hour."""
+    async with mail_bot(tmp_path, box(servers, folders=["Spaeter"]), poll_seconds=1) as bot:
+        await asyncio.sleep(1.5)
+        with client(servers) as person:
+            person.create("Spaeter")
+        await watched(bot, "Spaeter")
+        with client(servers) as person:
+            person.append("Spaeter", "", "", raw_mail("eins", message_id="<1@x>"))
+        await imported(bot, 1)
+
+
 async def test_a_folder_made_anew_is_compared_with_the_ledger(
     servers: MailServers, tmp_path: Path
 ) -> None:
