@@ -153,12 +153,12 @@ class Renderer:
 
 
 def _joined(said: Sequence[tuple[Say, Piece]]) -> list[tuple[Say, Piece]]:
-    """All in one; the last one, which may be a question, says what it is."""
+    """All in one; the last one, which may be a question, says what it is; its choices are first."""
     if len(said) < 2:
         return list(said)
     wholes = [whole for _, whole in said]
     text = "\n\n".join(whole.text for whole in wholes if whole.text)
-    buttons = dict.fromkeys(button for whole in wholes for button in whole.buttons)
+    buttons = dict.fromkeys(button for whole in wholes[::-1] for button in whole.buttons)
     attachments = tuple(file for whole in wholes for file in whole.attachments)
     named = next((say for say, _ in reversed(said) if say.response), said[-1][0])
     return [(named, Piece(text, tuple(buttons), attachments))]

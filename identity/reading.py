@@ -53,6 +53,15 @@ _WHERE = re.compile(
       | no\s+access )\b""",
     re.IGNORECASE | re.VERBOSE,
 )
+_NOT_MINE = re.compile(
+    r"""\b(?: (?:war|bin|ist)\s+(?:das\s+)?(?:ich\s+)?(?:nicht\s+(?:ich|von\s+mir)|ich\s+nicht)
+      | ich\s+war\s+das\s+nicht | nicht\s+von\s+mir
+      | (?:nichts?|nie|kein(?:en|e)?)\b.{0,25}\b(?:angefordert|angefragt|beantragt|verlangt)
+      | (?:was\s*n[o']?t|wasn’t|was\s+not|isn't|is\s+not|not)\s+me
+      | (?:did\s*n[o']?t|didn’t|did\s+not|have\s*n[o']?t|have\s+not|never)\s+
+        (?:request|requested|ask|asked)\b )""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _WRONG = r"(?:falsch\w*|verkehrt\w*|wrong|incorrect|stimmt\s+(?:\w+\s+)?nicht)"
 _OTHER = re.compile(
     rf"""\b(?: (?:falsche|verkehrte|andere|wrong|another|a\s+different)[nrms]?\s+
@@ -146,3 +155,8 @@ def _spelled(text: str) -> str | None:
 
 def _only_digits_of(text: str, digits: str) -> bool:
     return re.sub(r"\D", "", text) == digits
+
+
+def disowns(text: str) -> bool:
+    """Whether somebody says that they have not asked for a code."""
+    return _NOT_MINE.search(text[:_MOST]) is not None

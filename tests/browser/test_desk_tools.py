@@ -47,6 +47,17 @@ async def taken(opened: Open, bot: WebBot, chat: ChatClient) -> Page:
     return desk
 
 
+async def both_sides(opened: Open, bot: WebBot) -> tuple[Page, Page]:
+    """A customer's page, and that of the agent who has taken them over."""
+    chat = await opened(f"{bot.url}/chat")
+    await says(chat, "Mensch", key="Enter")
+    desk = await sit_down(opened, bot, "Anna Beck")
+    await desk.locator(".case").click()
+    await desk.locator("#do-take_over").click()
+    await expect(desk.locator("#writing")).to_be_visible()
+    return chat, desk
+
+
 async def says(page: Page, text: str, key: str = "Control+Enter") -> None:
     await page.locator("#text").fill(text)
     await page.locator("#text").press(key)
@@ -80,12 +91,7 @@ async def test_a_line_is_taken_back_while_it_waits(slow: WebBot, opened: Open) -
 async def test_sent_lines_are_edited_and_deleted_at_the_customers(
     bot: WebBot, opened: Open
 ) -> None:
-    chat = await opened(f"{bot.url}/chat")
-    await says(chat, "Mensch", key="Enter")
-    desk = await sit_down(opened, bot, "Anna Beck")
-    await desk.locator(".case").click()
-    await desk.locator("#do-take_over").click()
-    await expect(desk.locator("#writing")).to_be_visible()
+    chat, desk = await both_sides(opened, bot)
     await says(desk, "Ihr Paket ist gestern da")
     await says(desk, "Das war für jemand anderen")
     await expect(chat.locator(".by-agent .bubble")).to_have_count(2)
@@ -112,12 +118,7 @@ async def test_what_is_written_while_a_line_is_sent_is_neither_lost_nor_late(
     bot: WebBot, opened: Open
 ) -> None:
     """The field was emptied when the server had answered: with it went what was written since."""
-    chat = await opened(f"{bot.url}/chat")
-    await says(chat, "Mensch", key="Enter")
-    desk = await sit_down(opened, bot, "Anna Beck")
-    await desk.locator(".case").click()
-    await desk.locator("#do-take_over").click()
-    await expect(desk.locator("#writing")).to_be_visible()
+    chat, desk = await both_sides(opened, bot)
     held: asyncio.Queue[Route] = asyncio.Queue()
     await desk.route("**/desk/api/commands", held.put)
     await says(desk, "eins")

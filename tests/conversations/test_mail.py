@@ -124,7 +124,7 @@ async def test_the_main_job(office: PostOffice, language: str) -> None:
     shown = await bjoern.hears("utter_track_order_delivered")
     assert shown.mail["Auto-Submitted"] == "auto-replied"
     assert said("mail_footer_answer", shown.footer, language)
-    assert shown.text.startswith("Guten Tag," if language == "de" else "Hello,")
+    assert shown.text.startswith("Guten Tag!" if language == "de" else "Hello,")
     await moves(joerg, office.shop, office.records)
     await cancels(joerg, office.shop, office.records)
 

@@ -81,6 +81,34 @@ async def test_a_code_after_too_many_tries_is_no_order(counter: Counters) -> Non
         assert await answers.say(wrong, channel=here) == ASKED.says[0]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Das war ich nicht",
+        "Das war nicht ich!",
+        "Guten Tag, ich habe keinen Code angefordert.",
+        "ich hab nichts angefragt",
+        "That wasn't me",
+        "i did not request this",
+    ],
+)
+async def test_who_never_asked_for_a_code_hears_that_nothing_happened(
+    counter: Counters, text: str
+) -> None:
+    """The owner was told "In Ordnung. Kann ich sonst etwas für Sie tun?"."""
+    clock = MovingClock()
+    async with counter(clock=clock) as c:
+        await c.says(PAIR)
+        code = await c.code()
+        answers = Answers(c)
+        assert await answers.say(text) == Say("utter_code_not_asked")
+        # Where it was asked for, and where no code went, it means something else.
+        assert await answers.say(text, channel=c.world.channel.name) == ASKED.says[0]
+        assert await c.says(code) == ["utter_code_right", "move 1?"]
+        clock.move(3 * 24 * 3600)
+        assert await answers.say(text) == ASKED.says[0]
+
+
 @pytest.mark.parametrize("channel", ["whatsapp", "telegram", "slack", "web", "mail"])
 def test_every_channel_of_ours_has_words(channel: str) -> None:
     words = "".join(file.read_text("utf-8") for file in TEXTS[0].glob("identity.yml"))

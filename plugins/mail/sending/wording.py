@@ -45,7 +45,7 @@ class Wording:
         if self.out.author is Author.AGENT:
             return said
         greeting = self._said(GREETING)
-        if said.lower().startswith(greeting.lower().rstrip(",")):
+        if said.lower().startswith(greeting.lower().rstrip(",!")):
             return said
         return f"{greeting}\n\n{said}"
 

@@ -14,14 +14,14 @@ from plugins.mail.testing_smtp import Taken
 @pytest.mark.parametrize(
     ("text", "seen"),
     [
-        ("Guten Tag,\n\necho: Hallo", "echo: Hallo"),
-        ("Guten Tag,\n\nTeil 1\n\nTeil 2", "Teil 1\n\nTeil 2"),
-        ("Guten Tag,\n\nGuten Tag,\n\nauch Ihnen", "Guten Tag,\n\nauch Ihnen"),
+        ("Guten Tag!\n\necho: Hallo", "echo: Hallo"),
+        ("Guten Tag!\n\nTeil 1\n\nTeil 2", "Teil 1\n\nTeil 2"),
+        ("Guten Tag!\n\nGuten Tag!\n\nauch Ihnen", "Guten Tag!\n\nauch Ihnen"),
         (
             "Guten Tag, Frau Arndt!\n\nEs kommt morgen.",
             "Guten Tag, Frau Arndt!\n\nEs kommt morgen.",
         ),
-        ("Es kommt.\n\nGuten Tag,\n\nnoch etwas", "Es kommt.\n\nGuten Tag,\n\nnoch etwas"),
+        ("Es kommt.\n\nGuten Tag!\n\nnoch etwas", "Es kommt.\n\nGuten Tag!\n\nnoch etwas"),
     ],
 )
 def test_of_an_automatic_mail_the_greeting_is_taken_off_once(text: str, seen: str) -> None:
@@ -34,7 +34,7 @@ def test_the_greeting_is_that_of_the_language() -> None:
 
 
 def test_what_an_agent_wrote_is_left_as_it_is() -> None:
-    assert seen_in(_sent("Guten Tag,\n\nes kommt.", None)).text == "Guten Tag,\n\nes kommt."
+    assert seen_in(_sent("Guten Tag!\n\nes kommt.", None)).text == "Guten Tag!\n\nes kommt."
 
 
 def _sent(text: str, automatic: Automatic | None, language: str = "de") -> Taken:

@@ -158,10 +158,20 @@ async def test_an_answer_stands_in_the_customers_thread(real: Desk, servers: Mai
     assert mail["X-Schalter-Message"] == message_id.split("@")[0]
     assert mail["Return-path"].strip("<>") == "service@shop.test"
     assert said(mail).startswith(
-        "Guten Tag,\n\nIhr Paket ist unterwegs.\n\n-- \nDies ist eine automatische Antwort"
+        "Guten Tag!\n\nIhr Paket ist unterwegs.\n\n-- \nDies ist eine automatische Antwort"
     )
     assert "Mensch" in said(mail)
     assert not [line for line in servers.complaints() if to in line]
+
+
+@pytest.mark.parametrize(
+    "text", ["Guten Tag,\n\nIhr Code lautet: 1", "Guten Tag! Ich bin der Bot."]
+)
+async def test_nobody_is_greeted_twice(real: Desk, servers: MailServers, text: str) -> None:
+    to = somebody()
+    await real.sender.send(out(await real.thread(to, "erste@kundin.test", subject="Frage"), text))
+    (mail,) = await arrived(servers, to)
+    assert said(mail).startswith(f"{text}\n\n-- ")
 
 
 async def test_an_agents_line_has_a_name_and_is_not_automatic(
