@@ -92,7 +92,7 @@ async def test_a_code_after_too_many_tries_is_no_order(counter: Counters) -> Non
         "i did not request this",
     ],
 )
-async def test_who_never_asked_for_a_code_hears_that_nothing_happened(
+async def test_who_never_asked_for_a_code_hears_what_it_can_do(
     counter: Counters, text: str
 ) -> None:
     """The owner was told "In Ordnung. Kann ich sonst etwas für Sie tun?"."""
